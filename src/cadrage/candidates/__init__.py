@@ -1,0 +1,44 @@
+"""Candidate crops: what boxes of a frame may be returned.
+
+``grid`` holds the grid anchors of GAIC, whose corners sit on the centres of a coarse grid of bins;
+``ratios`` holds dense families of whole-pixel boxes of one required shape. All boxes are in frame pixels,
+float64 of shape (K, 4), columns x1, y1, x2, y2.
+"""
+
+from cadrage.candidates.grid import (
+    OFFICIAL_PYTORCH_GRID,
+    PAPER_GRID,
+    RELEASED_LABELS_GRID,
+    AspectBounds,
+    Corners,
+    GridSpec,
+    anchor_bins,
+    bins_of,
+    feasible_bins,
+    grid_anchors,
+)
+from cadrage.candidates.ratios import (
+    OFFICIAL_RATIO_UNITS,
+    largest_box,
+    official_ratio_anchors,
+    ratio_candidates,
+    ratio_sizes,
+)
+
+__all__ = [
+    "OFFICIAL_PYTORCH_GRID",
+    "OFFICIAL_RATIO_UNITS",
+    "PAPER_GRID",
+    "RELEASED_LABELS_GRID",
+    "AspectBounds",
+    "Corners",
+    "GridSpec",
+    "anchor_bins",
+    "bins_of",
+    "feasible_bins",
+    "grid_anchors",
+    "largest_box",
+    "official_ratio_anchors",
+    "ratio_candidates",
+    "ratio_sizes",
+]
