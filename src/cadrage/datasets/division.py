@@ -1,0 +1,59 @@
+"""Rated photographs divided into a part to learn from and a part to judge by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cadrage.datasets.gaicd import load_gaicd, release_of, split_by_seed
+from cadrage.datasets.types import RatedImage
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Rated photographs divided for training.
+
+    Attributes:
+        training: to learn from.
+        validation: to choose and report by.
+        release: of the data set.
+        description: how the validation part was made.
+    """
+
+    training: tuple[RatedImage, ...]
+    validation: tuple[RatedImage, ...]
+    release: str
+    description: str
+
+    def record(self) -> dict[str, Any]:
+        """Plain values for a run record."""
+        return {
+            "data_set": "GAICD",
+            "release": self.release,
+            "training_images": len(self.training),
+            "validation_images": len(self.validation),
+            "validation": self.description,
+        }
+
+
+def divide_gaicd(root: Path, validation: int, seed: int) -> Division:
+    """The train part of GAICD, less a validation part.
+
+    The journal release has a validation part of its own, which is used; from the conference release, and from data
+    sets without parts, photographs are drawn by seed.
+
+    Args:
+        root: of the data set.
+        validation: photographs to draw; 0 for none.
+        seed: which draw.
+    """
+    parts = {part.name for part in (root / "annotations").glob("*") if part.is_dir()}
+    train = load_gaicd(root, "train" if "train" in parts else "all")
+    release = release_of(train)
+    if "val" in parts:
+        return Division(train, load_gaicd(root, "val"), release, "the release's own part")
+    if not validation:
+        return Division(train, (), release, "none")
+    rest, drawn = split_by_seed(train, validation, seed)
+    return Division(rest, drawn, release, f"{validation} of the train part, seed {seed}")

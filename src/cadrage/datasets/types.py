@@ -1,0 +1,50 @@
+"""What every data set yields, whatever its files look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cadrage.errors import DataError
+from cadrage.geometry import FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RatedImage:
+    """A photograph and the people's scores of its crops. The photograph itself is not opened.
+
+    Attributes:
+        name: what identifies the image in its data set.
+        path: the picture file.
+        boxes_xyxy: crops in pixels of the frame, float64, shape (K, 4), in the order of the label file.
+        mos: mean opinion score of each crop, 1 (bad) to 5 (excellent), float64, shape (K,); NaN where a
+            crop was not rated.
+        split: the part of the data set the image belongs to, such as ``"train"``; None where there are no
+            parts.
+        size_wh: width and height of the frame in pixels, or None while unknown.
+
+    Raises:
+        DataError: the shapes do not fit together.
+    """
+
+    name: str
+    path: Path
+    boxes_xyxy: FloatArray
+    mos: FloatArray
+    split: str | None = None
+    size_wh: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.boxes_xyxy.shape != (*self.mos.shape, 4) or self.mos.ndim != 1:
+            raise DataError(
+                f"Image '{self.name}' needs one score for each box of four coordinates; got boxes of shape "
+                f"{self.boxes_xyxy.shape} and scores of shape {self.mos.shape}."
+            )
+
+    @property
+    def is_rated(self) -> NDArray[np.bool_]:
+        """Which crops were rated, shape (K,)."""
+        return ~np.isnan(self.mos)
