@@ -1,0 +1,227 @@
+"""The scorer: a working raster to features, features and boxes to scores, through ONNX Runtime.
+
+Features are a value. They are made once for a picture and then any boxes are scored against them; the scorer
+itself keeps nothing between calls, so one scorer serves any number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import ArrayLike, NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
+
+from cadrage.errors import RequestError, WeightsError
+from cadrage.geometry import Box, FloatArray, as_boxes
+from cadrage.weights import WeightsEntry, load_entry
+
+BOXES_PER_RUN = 256
+"""Boxes scored in one go: enough for full speed, and it bounds the memory that thousands of boxes take."""
+
+MOST_THREADS = 1024
+"""Threads that may be asked for: many more than help, and few enough for any system to start."""
+
+_LOADING_ERRORS = (
+    ort_state.Fail,
+    ort_state.InvalidArgument,
+    ort_state.InvalidGraph,
+    ort_state.InvalidProtobuf,
+    ort_state.NotImplemented,
+    ort_state.RuntimeException,
+)
+_ERRORS_ONLY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the trunk makes of one picture, and the frame that boxes refer to.
+
+    Attributes:
+        array: float32 of shape (1, C, h, w), not writable.
+        raster_wh: width and height of the working raster, pixels.
+        frame_wh: width and height of the frame, pixels; every box scored against these features is in them.
+    """
+
+    array: NDArray[np.float32]
+    raster_wh: tuple[int, int]
+    frame_wh: tuple[int, int]
+
+
+class Scorer:
+    """Scores crops of pictures with a model; safe to share between threads.
+
+    Attributes:
+        entry: the weights entry in use.
+        threads: threads a call may use.
+
+    Example:
+        >>> scorer = Scorer()
+        >>> features = scorer.encode(raster, size_wh=(4000, 3000))
+        >>> scorer.score(features, [(0, 0, 2000, 1500), (400, 0, 4000, 3000)])
+        array([2.31, 3.87])
+    """
+
+    def __init__(
+        self,
+        entry: WeightsEntry | str | os.PathLike[str] | None = None,
+        *,
+        threads: int | None = None,
+        providers: Sequence[str] | None = None,
+    ) -> None:
+        """Load a model.
+
+        Args:
+            entry: a weights entry, or whatever ``load_entry`` takes; ``None`` is the default model.
+            threads: threads a call may use, 1 to ``MOST_THREADS``; ``None`` is one for each CPU the process
+                may use.
+            providers: execution providers of ONNX Runtime, best first; ``None`` is the CPU.
+
+        Raises:
+            RequestError: ``threads`` is outside its range, or a provider is not there.
+            WeightsError: the model is missing, damaged, or not a pair of cadrage graphs.
+        """
+        if threads is not None and not 1 <= threads <= MOST_THREADS:
+            raise RequestError(f"The number of threads must be from 1 to {MOST_THREADS}, not {threads}.")
+        self.entry = entry if isinstance(entry, WeightsEntry) else load_entry(entry)
+        self.threads = threads or available_cpus()
+        chosen = _providers(providers)
+        folder = self.entry.folder
+        self._encode = _session(
+            folder / self.entry.encode.path, self.threads, chosen, {"raster"}, {"features"}
+        )
+        self._score = _session(
+            folder / self.entry.score.path, self.threads, chosen, {"features", "boxes"}, {"scores"}
+        )
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return self.entry.name
+
+    @property
+    def version(self) -> str:
+        """Version of the weights."""
+        return self.entry.version
+
+    def encode(self, raster: NDArray[np.uint8], size_wh: tuple[int, int] | None = None) -> Features:
+        """Run the trunk on a working raster.
+
+        Args:
+            raster: uint8 RGB of shape (H, W, 3); H and W are multiples of ``entry.input.multiple``.
+            size_wh: width and height of the frame the raster was made from, pixels; by default the raster is
+                the frame.
+
+        Raises:
+            RequestError: the array is of another shape or kind, or a side is no such multiple.
+        """
+        if raster.dtype != np.uint8 or raster.ndim != 3 or raster.shape[2] != 3:
+            raise RequestError(f"A raster is uint8 of shape (H, W, 3), not {raster.dtype} of {raster.shape}.")
+        height, width = raster.shape[:2]
+        multiple = self.entry.input.multiple
+        if height % multiple or width % multiple or not raster.size:
+            raise RequestError(f"The sides of a raster are multiples of {multiple}, not {width}x{height}.")
+        array = self._encode.run(["features"], {"raster": raster[None]})[0]
+        array.setflags(write=False)
+        return Features(array, (width, height), size_wh or (width, height))
+
+    def score(self, features: Features, boxes_xyxy: ArrayLike | Iterable[Box]) -> FloatArray:
+        """Predict the mean opinion score of crops.
+
+        Args:
+            features: of the picture.
+            boxes_xyxy: shape (K, 4), in frame pixels, or an iterable of ``Box``; may be empty.
+
+        Returns:
+            Shape (K,), on the raters' scale of 1 to 5; a prediction may lie a little outside of it.
+
+        Raises:
+            RequestError: a box is malformed or reaches outside the frame.
+        """
+        boxes = as_boxes(boxes_xyxy)
+        _require_inside(boxes, features.frame_wh)
+        to_raster = np.divide(features.raster_wh, features.frame_wh)
+        scaled = (boxes * np.tile(to_raster, 2)).astype(np.float32)
+        parts = [
+            self._score.run(
+                ["scores"], {"features": features.array, "boxes": scaled[start:][:BOXES_PER_RUN]}
+            )[0]
+            for start in range(0, len(scaled), BOXES_PER_RUN)
+        ]
+        return np.concatenate([np.zeros(0), *parts]).astype(np.float64)
+
+
+def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """CPUs this process may use: its affinity, or the quota of its control group where that is less.
+
+    Args:
+        cgroup: where the control groups are mounted; either version is read.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cpu_quota(cgroup)
+    return allowed if quota is None else max(1, min(allowed, math.floor(quota)))
+
+
+def _cpu_quota(cgroup: Path) -> float | None:
+    for files in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
+        try:
+            quota, period = " ".join((cgroup / name).read_text() for name in files).split()
+        except (OSError, ValueError):
+            continue
+        # "max" in version 2 and -1 in version 1 mean no limit.
+        return int(quota) / int(period) if quota.isdigit() else None
+    return None
+
+
+def _providers(wanted: Sequence[str] | None) -> list[str]:
+    names = ["CPUExecutionProvider"] if wanted is None else list(wanted)
+    available = ort.get_available_providers()
+    for name in names:
+        if name not in available:
+            raise RequestError(f"There is no execution provider '{name}' here, only {', '.join(available)}.")
+    return names
+
+
+def _session(
+    file: Path, threads: int, providers: list[str], inputs: set[str], outputs: set[str]
+) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Idle threads that spin burn a core after every call, and where the cores are shared with other work they
+    # made encoding nearly three times slower.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # The arena keeps the peak of every shape seen; without it the speed is the same.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    try:
+        session = ort.InferenceSession(file, options, providers=providers)
+    except _LOADING_ERRORS as error:
+        raise WeightsError(f"{file}: ONNX Runtime cannot load this model.") from error
+    found = {node.name for node in session.get_inputs()}, {node.name for node in session.get_outputs()}
+    if found != (inputs, outputs):
+        raise WeightsError(
+            f"{file}: a graph from {_listed(inputs)} to {_listed(outputs)} was expected, "
+            f"and this one goes from {_listed(found[0])} to {_listed(found[1])}."
+        )
+    return session
+
+
+def _listed(names: set[str]) -> str:
+    return " and ".join(sorted(names))
+
+
+def _require_inside(boxes_xyxy: FloatArray, frame_wh: tuple[int, int]) -> None:
+    outside = (boxes_xyxy[:, :2] < 0).any(axis=1) | (boxes_xyxy[:, 2:] > frame_wh).any(axis=1)
+    if outside.any():
+        row = int(np.flatnonzero(outside)[0])
+        raise RequestError(
+            f"Box {row}, {boxes_xyxy[row].tolist()}, reaches outside the frame of "
+            f"{frame_wh[0]}x{frame_wh[1]} pixels."
+        )

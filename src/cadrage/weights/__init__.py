@@ -1,0 +1,59 @@
+"""The models that are shipped, and the reader of any other.
+
+Wherever a model is asked for, the answer may be nothing (the default model), the name of a model shipped in
+this package, or the path of a folder written by ``cadrage export``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cadrage.errors import WeightsError
+from cadrage.weights.entry import ENTRY_FILE, GraphFile, InputRule, WeightsEntry, read_entry, write_entry
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "GraphFile",
+    "InputRule",
+    "WeightsEntry",
+    "load_entry",
+    "shipped_models",
+    "write_entry",
+]
+
+DEFAULT_MODEL = "default"
+
+_SHIPPED = Path(__file__).parent
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Names of the models in this package, in alphabetical order."""
+    return tuple(sorted(file.parent.name for file in _SHIPPED.glob(f"*/{ENTRY_FILE}")))
+
+
+def load_entry(name_or_path: str | os.PathLike[str] | None = None) -> WeightsEntry:
+    """Find a model and check that its files are whole.
+
+    Args:
+        name_or_path: a name of ``shipped_models()``, or the path of a folder with an ``entry.json``; ``None``
+            is the default model. A name goes before a folder of that name, which is written ``./default``.
+
+    Raises:
+        WeightsError: there is no such model, or its files are missing, malformed or damaged.
+
+    Example:
+        >>> load_entry().name
+        'default'
+    """
+    wanted = os.fspath(DEFAULT_MODEL if name_or_path is None else name_or_path)
+    shipped = shipped_models()
+    if wanted in shipped:
+        return read_entry(_SHIPPED / wanted)
+    folder = Path(wanted)
+    if not folder.is_dir():
+        known = f"one of {', '.join(shipped)}" if shipped else "(none is installed)"
+        raise WeightsError(
+            f"There is no model '{wanted}': give a name, {known}, or a folder with an {ENTRY_FILE}."
+        )
+    return read_entry(folder)
