@@ -1,0 +1,57 @@
+"""The command line run in this process, on photographs and a model made for it."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cadrage.cli import main
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind: exit code, lines of standard output, lines of the error stream."""
+
+    code: int
+    out: list[str]
+    err: list[str]
+
+
+@pytest.fixture
+def cadrage(monkeypatch, capsys) -> Callable[..., Ran]:
+    """Runs ``cadrage`` with arguments."""
+
+    def run(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["cadrage", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        captured = capsys.readouterr()
+        return Ran(left.value.code or 0, captured.out.splitlines(), captured.err.splitlines())
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def lamp() -> Callable[..., Path]:
+    """Saves a black photograph, 128 x 64, whose right half is white; on it the model prefers the right."""
+
+    def save(path: str | Path, **options: object) -> Path:
+        pixels = np.zeros((64, 128, 3), np.uint8)
+        pixels[:, 64:] = 255
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path, **options)
+        return Path(path)
+
+    return save

@@ -1,0 +1,56 @@
+"""The command itself: help, version, commands loaded when they are called."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import cadrage as package
+from cadrage.cli import COMMANDS
+
+
+def test_help_lists_every_command_and_what_it_does(cadrage):
+    ran = cadrage("--help")
+    assert ran.code == 0
+    for name, summary in COMMANDS.items():
+        assert any(line.split() == [name, *summary.split()] for line in ran.out)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(cadrage, command):
+    ran = cadrage(command, "--help")
+    assert ran.code == 0
+    assert ran.out[0].startswith(f"Usage: cadrage {command} ")
+    assert importlib.import_module(f"cadrage.cli.{command}").app
+
+
+@pytest.mark.parametrize("command", ["crop", "score"])
+def test_the_summary_is_how_the_help_of_a_command_begins(cadrage, command):
+    assert COMMANDS[command] in "\n".join(cadrage(command, "--help").out)
+
+
+def test_the_version_is_that_of_the_package(cadrage):
+    assert cadrage("--version").out == [f"cadrage {package.__version__}"]
+
+
+@pytest.mark.parametrize("arguments", [["corp"], ["--no-such-option"]])
+def test_an_unknown_command_or_option_exits_with_2(cadrage, arguments):
+    ran = cadrage(*arguments)
+    assert ran.code == 2
+    assert ran.err
+
+
+def test_help_imports_none_of_the_libraries_that_do_the_work():
+    script = """if True:
+        import sys
+        from cadrage.cli import main
+        try:
+            main()
+        except SystemExit:
+            print(*sys.modules)
+    """
+    ran = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.splitlines()[-1].split())
+    assert "typer" in loaded
+    assert loaded.isdisjoint({"numpy", "PIL", "onnxruntime", "torch"})
