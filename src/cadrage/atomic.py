@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ def replacing(target: Path) -> Iterator[Path]:
         ...     part.write_text("{}")
     """
     # Not a temporary file of the library: its mode 0600 would stay with the result.
-    part = target.with_name(f".{target.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    part = target.with_name(f".cadrage-{secrets.token_hex(8)}.part")
     try:
         yield part
         part.replace(target)

@@ -138,8 +138,8 @@ def _write(photo: Photo, result: CropResult, request: CropRequest, base: Path) -
         base.with_name(crop_name(base.name, crop.ratio, crop.rank, request) + suffix) for crop in result.crops
     ]
     pictures = cut_all(photo, (crop.box for crop in result.crops))
-    for picture, file in zip(pictures, files, strict=True):
-        save(picture, file)
+    for file in files:
+        save(next(pictures), file)  # not held in a loop variable: two full-size crops would be alive at once
     return files
 
 
