@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cadrage.datasets.gaicd import load_gaicd, release_of, split_by_seed
+from cadrage.datasets.gaicd import FOLDERS, SPLITS, load_gaicd, release_of, split_by_seed
 from cadrage.datasets.types import RatedImage
 
 
@@ -37,6 +37,11 @@ class Division:
         }
 
 
+def parts_of(root: Path) -> list[str]:
+    """The parts, of train, val and test, that a data set in the GAICD layout is divided into; none if it is not."""
+    return [part for part in SPLITS if any((root / kind / part).is_dir() for kind in FOLDERS)]
+
+
 def divide_gaicd(root: Path, validation: int, seed: int) -> Division:
     """The train part of GAICD, less a validation part.
 
@@ -47,9 +52,13 @@ def divide_gaicd(root: Path, validation: int, seed: int) -> Division:
         root: of the data set.
         validation: photographs to draw; 0 for none.
         seed: which draw.
+
+    Raises:
+        DataError: the data set is malformed, or has parts but no train part.
+        RequestError: there are too few photographs to draw so many.
     """
-    parts = {part.name for part in (root / "annotations").glob("*") if part.is_dir()}
-    train = load_gaicd(root, "train" if "train" in parts else "all")
+    parts = parts_of(root)
+    train = load_gaicd(root, "train" if parts else "all")
     release = release_of(train)
     if "val" in parts:
         return Division(train, load_gaicd(root, "val"), release, "the release's own part")

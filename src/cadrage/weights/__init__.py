@@ -10,14 +10,17 @@ import os
 from pathlib import Path
 
 from cadrage.errors import WeightsError
+from cadrage.weights.card import CARD_FILE, render_card
 from cadrage.weights.entry import ENTRY_FILE, GraphFile, InputRule, WeightsEntry, read_entry, write_entry
 
 __all__ = [
+    "CARD_FILE",
     "DEFAULT_MODEL",
     "GraphFile",
     "InputRule",
     "WeightsEntry",
     "load_entry",
+    "render_card",
     "shipped_models",
     "write_entry",
 ]
