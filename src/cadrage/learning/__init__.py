@@ -1,0 +1,1 @@
+"""Training, evaluating and exporting crop scorers; everything here needs the extra ``train`` (torch)."""
