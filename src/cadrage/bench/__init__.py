@@ -1,0 +1,1 @@
+"""Comparison of crop scorers and croppers on data that people have rated."""

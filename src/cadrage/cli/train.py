@@ -1,0 +1,113 @@
+"""``cadrage train``: networks from rated photographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cadrage.cli.console import Progress
+from cadrage.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from cadrage.learning.train import Epoch
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+class Watching:
+    """Shows steps as a bar on a terminal, and epochs as lines on standard output."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> Watching:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Move the stage's bar."""
+        if stage != self._stage or self._bar is None:
+            self.__exit__()
+            self._stage, self._bar = stage, Progress(stage, total)
+        self._bar.advance(done)
+
+    def epoch(self, stage: str, line: Epoch) -> None:
+        """Print the epoch's loss and validation, where the bar was if there is one."""
+        self.__exit__()
+        self._bar = None
+        measured = line.validation or {}
+        figures = "".join(
+            f"  {name} {measured[name]:.4f}" for name in ("srcc", "pcc") if measured.get(name) is not None
+        )
+        print(f"{stage}  epoch {line.epoch}  loss {line.loss:.4f}{figures}", flush=True)
+
+
+@app.callback()
+def train() -> None:
+    """Train a model on rated photographs."""
+
+
+@app.command("gaicd")
+def train_gaicd(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the GAICD layout.")],
+    recipe: Annotated[str, typer.Option(help="default (makes the shipped model) or paper.")] = "default",
+    run: Annotated[Path | None, typer.Option(help="Folder of the run [runs/RECIPE].")] = None,
+    weights: Annotated[
+        str, typer.Option(help="Initial backbone: 'imagenet' (downloaded), a file, or 'none'.")
+    ] = "imagenet",
+    unrated: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Folder of unrated photographs to distil on; may be repeated."),
+    ] = None,
+    validation: Annotated[
+        int, typer.Option(min=0, help="Photographs set aside where the data set has no validation part.")
+    ] = 120,
+    split_seed: Annotated[int, typer.Option(min=0, help="Seed of that draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=10**9, help="Seed of training.")] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.")] = None,
+    backbone: Annotated[str | None, typer.Option(help="Other backbone, such as vgg16 or timm:NAME.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+) -> None:
+    """Train a crop scorer on a data set in the GAICD layout (images/ and annotations/).
+
+    The result is RUN/network.pt (or RUN/student/network.pt), with every setting and the history in run.json and
+    scalars for TensorBoard. A run that was stopped at any moment continues when the same command is given again.
+
+    \b
+      cadrage train gaicd GAICD --recipe paper
+      cadrage train gaicd GAICD --unrated photographs --weights mobilenet_v2.safetensors --run runs/mine
+      cadrage evaluate gaicd GAICD --split val --model runs/mine/student/network.pt
+      cadrage export runs/mine/student/network.pt --out my-model
+    """
+    try:
+        from cadrage.datasets.division import divide_gaicd  # noqa: PLC0415
+        from cadrage.learning import recipes  # noqa: PLC0415
+        from cadrage.learning.run import photographs_in, result_of, run_recipe  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError("Training", "train") from None
+    chosen = recipes.named(recipe)
+    chosen = recipes.with_changes(
+        chosen, seed=seed, epochs=epochs, backbone=backbone, imagenet=weights == "imagenet"
+    )
+    division = divide_gaicd(root, validation, split_seed)
+    photographs = photographs_in(unrated or [])
+    folder = run or Path("runs") / recipe
+    with Watching() as watcher:
+        run_recipe(
+            chosen,
+            division,
+            photographs,
+            folder,
+            initial_weights=None if weights == "none" else weights,
+            device=device,
+            threads=threads,
+            watcher=watcher,
+        )
+    print(f"The network is in {result_of(chosen, folder)}")

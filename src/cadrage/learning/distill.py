@@ -1,0 +1,146 @@
+"""From many networks to one: an ensemble teaches a single network on rated and on unrated photographs.
+
+Ratings are few, photographs are not. Several networks are trained on the ratings; their mean score, averaged with
+the mirrored photograph's, is better than any one of them. It is written down for the grid anchors of unrated
+photographs and of windows cut from the rated ones, and one network learns from it beside the ratings
+(Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network", 2015).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cadrage.datasets.types import RatedImage
+from cadrage.errors import RequestError
+from cadrage.geometry import Box
+from cadrage.imaging import Photo, cut, open_photo
+from cadrage.learning.checkpoints import begin_run, load_checkpoint, save_atomically
+from cadrage.learning.network import CropNetwork
+from cadrage.learning.recipes import DistillConfig
+from cadrage.learning.samples import Sample, unrated_sample
+from cadrage.learning.scoring import predict_mos
+from cadrage.learning.train import Silent, Watcher, require_device, run_header, train
+
+SHARD = 128
+"""Photographs taught between two writes: what a kill can lose."""
+
+
+def distill(
+    config: DistillConfig,
+    images: Sequence[RatedImage],
+    training: Sequence[Sample],
+    validation: Sequence[Sample],
+    unrated: Sequence[Path],
+    run: Path,
+    *,
+    data: Mapping[str, Any],
+    initial_weights: str | Path | None = None,
+    device: str = "cpu",
+    watcher: Watcher | None = None,
+) -> CropNetwork:
+    """Train the teachers, let them score, train the student; continues where an earlier call was killed.
+
+    Args:
+        config: every setting.
+        images: the rated photographs for training, to cut windows from.
+        training: the same photographs as samples.
+        validation: rated samples to report on, and to choose epochs by where the configurations say so.
+        unrated: photographs without ratings.
+        run: folder of the run; the teachers' runs, the taught scores and the student's run are inside it.
+        data: names the data in the records.
+        initial_weights: of the backbones, see ``build_trunk``.
+        device: "cpu" or "cuda".
+        watcher: is told how it goes, see ``train``.
+
+    Returns:
+        The student.
+
+    Raises:
+        RequestError: the folder holds another run, or the device is missing.
+        DataError: there are no samples.
+    """
+    require_device(device)
+    begin_run(run, run_header(config.to_dict(), data, initial_weights), device)
+    shared: dict[str, Any] = {"initial_weights": initial_weights, "device": device, "watcher": watcher}
+    teachers = [
+        train(member, training, validation, run / f"teacher-{number}", data=data, **shared)
+        for number, member in enumerate(config.teachers)
+    ]
+    rule = config.student.raster_rule
+    generator = torch.Generator().manual_seed(config.student.seed)
+    order = torch.randperm(len(unrated), generator=generator)[: config.unrated].tolist()
+    sources = itertools.chain(
+        training,
+        (unrated_sample(window, rule) for window in cut_windows(images, config, generator)),
+        (unrated_sample(open_photo(unrated[index]), rule) for index in order),
+    )
+    total = len(training) + len(images) * config.windows + len(order)
+    taught = list(teach(teachers, sources, total, run / "taught", watcher or Silent()))
+    lesson = {"teachers": len(teachers), "windows": len(images) * config.windows, "unrated": len(order)}
+    return train(
+        config.student, taught, validation, run / "student", data={**data, "distilled": lesson}, **shared
+    )
+
+
+def cut_windows(
+    images: Iterable[RatedImage], config: DistillConfig, generator: torch.Generator
+) -> Iterator[Photo]:
+    """Cut random windows, of a random share of width and of height, out of photographs."""
+    low = config.smallest_window
+    for image in images:
+        for number in range(config.windows):
+            share_x, share_y, place_x, place_y = torch.rand(4, generator=generator).tolist()
+            photo = open_photo(image.path)
+            width, height = photo.size_wh
+            wide, high = width * (low + (1 - low) * share_x), height * (low + (1 - low) * share_y)
+            left, top = (width - wide) * place_x, (height - high) * place_y
+            window = cut(photo, Box(left, top, left + wide, top + high))
+            yield open_photo(window, name=f"{image.name} window {number}")
+
+
+def teach(
+    teachers: Sequence[CropNetwork], sources: Iterable[Sample], total: int, folder: Path, watcher: Watcher
+) -> Iterator[Sample]:
+    """Give every sample the teachers' mean score, averaged with that of its mirror image.
+
+    Scores are written to ``folder`` in shards and read from there when an earlier call made them.
+
+    Args:
+        teachers: in evaluation mode.
+        sources: samples.
+        total: how many there are, for the watcher.
+        folder: of the shards.
+        watcher: is told of every shard.
+
+    Raises:
+        RequestError: the folder holds scores of other photographs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    left = iter(sources)
+    for number in itertools.count():
+        shard = list(itertools.islice(left, SHARD))
+        if not shard:
+            return
+        path = folder / f"{number:05d}.pt"
+        names = [sample.name for sample in shard]
+        if path.exists():
+            written = load_checkpoint(path)
+            if written["names"] != names:
+                raise RequestError(
+                    f"{folder} holds scores of other photographs: remove it or use another run."
+                )
+            scores = written["scores"]
+        else:
+            scores = [
+                torch.from_numpy(predict_mos(teachers, sample, mirrored=True, precision="bfloat16")).float()
+                for sample in shard
+            ]
+            save_atomically({"names": names, "scores": scores}, path)
+        watcher.step(folder.name, number * SHARD + len(shard), total)
+        for sample, taught in zip(shard, scores, strict=True):
+            yield sample.with_teacher(taught)

@@ -1,0 +1,273 @@
+"""From a trained network to a weights entry: the two ONNX graphs, checked against torch.
+
+``encode.onnx`` maps a working raster, uint8 (1, H, W, 3) RGB, to features, float32 (1, C, H/16, W/16);
+``score.onnx`` maps features and boxes, float32 (K, 4) in raster pixels, to mean opinion scores, float32 (K,).
+Normalisation is inside, so model and preprocessing cannot be mismatched.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cadrage.atomic import replacing
+from cadrage.errors import WeightsError
+from cadrage.imaging import RasterRule, open_photo, raster
+from cadrage.learning.network import CropNetwork
+from cadrage.learning.quantise import quantise_head, quantise_trunk
+from cadrage.learning.run import photographs_in
+from cadrage.weights import CARD_FILE, GraphFile, InputRule, WeightsEntry, render_card, write_entry
+
+OPSET = 20
+TOLERANCE = 1e-3
+"""Largest difference from torch, in points of the 1-5 scale, that a float32 export may show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a weights entry says of itself."""
+
+    name: str
+    version: str
+    license: str
+    training: Mapping[str, Any]
+    metrics: Sequence[Mapping[str, Any]]
+    notes: str = ""
+    """Markdown for the card: what the figures do not say."""
+
+
+class EncodeGraph(nn.Module):
+    """Raster to features."""
+
+    def __init__(self, network: CropNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, raster: Tensor) -> Tensor:
+        """From uint8 (1, H, W, 3) to float32 (1, C, H/16, W/16)."""
+        return self.network.encode(raster.permute(0, 3, 1, 2).float())
+
+
+class ScoreGraph(nn.Module):
+    """Features and boxes to mean opinion scores."""
+
+    def __init__(self, network: CropNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """From float32 (1, C, h, w) and (K, 4), raster pixels, to (K,)."""
+        return self.network.mos(self.network.score(features, boxes))
+
+
+class WholeGraph(nn.Module):
+    """Raster and boxes to mean opinion scores, for use without cadrage."""
+
+    def __init__(self, network: CropNetwork) -> None:
+        super().__init__()
+        self.encode = EncodeGraph(network)
+        self.score = ScoreGraph(network)
+
+    def forward(self, raster: Tensor, boxes: Tensor) -> Tensor:
+        """From uint8 (1, H, W, 3) and float32 (K, 4), raster pixels, to (K,)."""
+        scores: Tensor = self.score(self.encode(raster), boxes)
+        return scores
+
+
+def export_entry(
+    network: CropNetwork,
+    folder: Path,
+    identity: Identity,
+    rule: RasterRule,
+    *,
+    calibration: Sequence[NDArray[np.uint8]] = (),
+) -> WeightsEntry:
+    """Write a weights entry.
+
+    Args:
+        network: in evaluation mode.
+        folder: where the files go; made if missing.
+        identity: name, version, terms and history.
+        rule: working raster the network was trained on.
+        calibration: rasters (H, W, 3) to choose the ranges of 8-bit graphs by; none for float32.
+
+    Raises:
+        WeightsError: the exported graphs do not agree with the network, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WeightsError(f"{folder} cannot be made a folder: {error.strerror}.") from error
+    encode, score = folder / "encode.onnx", folder / "score.onnx"
+    # Beside their place until they are checked: a model that is there already stays whole.
+    with TemporaryDirectory(prefix=".cadrage-", dir=folder) as scratch:
+        graphs = Path(scratch) / encode.name, Path(scratch) / score.name
+        write_pair(network, *graphs, rule)
+        check_graphs(network, *graphs, rule)
+        if calibration:
+            quantise_trunk(graphs[0], calibration)
+            quantise_head(graphs[1], graphs[0], calibration)
+        for new, place in zip(graphs, (encode, score), strict=True):
+            new.replace(place)
+    entry = WeightsEntry(
+        folder=folder,
+        name=identity.name,
+        version=identity.version,
+        license=identity.license,
+        encode=GraphFile.of(encode),
+        score=GraphFile.of(score),
+        input=InputRule(rule.short_side, rule.multiple, rule.max_long_side),
+        training=identity.training,
+        metrics=tuple(identity.metrics),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        precision="int8" if calibration else "float32",
+        created=datetime.now(UTC).date().isoformat(),
+    )
+    write_entry(entry)
+    with replacing(folder / CARD_FILE) as part:
+        part.write_text(render_card(entry, identity.notes), encoding="utf-8")
+    return entry
+
+
+def write_pair(network: CropNetwork, encode: Path, score: Path, rule: RasterRule) -> None:
+    """Write the two float32 graphs."""
+    pixels, features, boxes = _examples(network, rule)
+    dynamic = torch.export.Dim.DYNAMIC
+    inputs = {"features": (features, {2: dynamic, 3: dynamic}), "boxes": (boxes, {0: dynamic})}
+    write_graph(EncodeGraph(network), encode, {"raster": (pixels, {1: dynamic, 2: dynamic})}, "features")
+    write_graph(ScoreGraph(network), score, inputs, "scores")
+
+
+def export_whole(network: CropNetwork, path: Path, rule: RasterRule) -> None:
+    """Write one float32 graph from raster and boxes to scores.
+
+    Raises:
+        WeightsError: the exported graph does not agree with the network, or the file cannot be written.
+    """
+    pixels, _, boxes = _examples(network, rule)
+    dynamic = torch.export.Dim.DYNAMIC
+    inputs = {"raster": (pixels, {1: dynamic, 2: dynamic}), "boxes": (boxes, {0: dynamic})}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part:
+            write_graph(WholeGraph(network), part, inputs, "scores")
+            check_whole(network, part, rule)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def write_graph(
+    module: nn.Module, path: Path, inputs: Mapping[str, tuple[Tensor, dict[int, Any]]], output: str
+) -> None:
+    """Trace a module to an ONNX file; ``inputs`` maps names to an example and its dynamic axes."""
+    with _hushed(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter's own internals
+        torch.onnx.export(
+            module.eval(),
+            tuple(example for example, _ in inputs.values()),
+            str(path),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(inputs),
+            output_names=[output],
+            dynamic_shapes=tuple(axes for _, axes in inputs.values()),
+            external_data=False,
+            verbose=False,
+        )
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep the exporter's and its optimiser's warnings, which nobody can act on, from the user."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def calibration_rasters(folder: Path, rule: RasterRule, most: int) -> list[NDArray[np.uint8]]:
+    """Rasters of photographs of a folder, spread evenly over it by name."""
+    paths = photographs_in([folder])
+    picked = paths[:: max(1, len(paths) // most)][:most]
+    return [raster(open_photo(path), rule) for path in picked]
+
+
+def check_graphs(network: CropNetwork, encode: Path, score: Path, rule: RasterRule) -> float:
+    """Compare exported float32 graphs with the network on random pictures of several shapes.
+
+    Returns:
+        The largest difference, in points of the 1-5 scale.
+
+    Raises:
+        WeightsError: it is over ``TOLERANCE``.
+    """
+    first, second = _run(encode), _run(score)
+    return _compare(
+        network,
+        rule,
+        lambda pixels, boxes: second({"features": first({"raster": pixels}), "boxes": boxes}),
+    )
+
+
+def check_whole(network: CropNetwork, path: Path, rule: RasterRule) -> float:
+    """The same as ``check_graphs``, of one graph."""
+    run = _run(path)
+    return _compare(network, rule, lambda pixels, boxes: run({"raster": pixels, "boxes": boxes}))
+
+
+Numbers = NDArray[Any]
+
+
+def _run(path: Path) -> Callable[[dict[str, Numbers]], Numbers]:
+    import onnxruntime as ort  # noqa: PLC0415
+
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda inputs: session.run(None, inputs)[0]
+
+
+def _compare(
+    network: CropNetwork, rule: RasterRule, exported: Callable[[Numbers, Numbers], Numbers]
+) -> float:
+    worst = 0.0
+    for pixels, boxes in _random_pictures(rule):
+        with torch.no_grad():
+            expected = WholeGraph(network)(pixels, boxes).numpy()
+        worst = max(worst, float(np.abs(exported(pixels.numpy(), boxes.numpy()) - expected).max()))
+    if not worst <= TOLERANCE:
+        raise WeightsError(f"The exported graphs differ from the network by {worst:.4f} points.")
+    return worst
+
+
+def _random_pictures(rule: RasterRule) -> Iterator[tuple[Tensor, Tensor]]:
+    generator = torch.Generator().manual_seed(0)
+    short, step = rule.short_side, rule.multiple
+    for width, height in ((short, short), (short + 4 * step, short), (short, short + 3 * step)):
+        coarse = torch.rand((1, 3, 8, 8), generator=generator) * 255
+        smooth = nn.functional.interpolate(coarse, size=(height, width), mode="bicubic").clamp(0, 255)
+        corners = torch.rand((90, 4), generator=generator)
+        low, high = corners[:, :2] * 0.4, 0.6 + corners[:, 2:] * 0.4
+        boxes = torch.cat([low, high], dim=1) * torch.tensor([width, height, width, height])
+        yield smooth.permute(0, 2, 3, 1).to(torch.uint8).contiguous(), boxes
+
+
+def _examples(network: CropNetwork, rule: RasterRule) -> tuple[Tensor, Tensor, Tensor]:
+    _, (pixels, boxes), _ = _random_pictures(rule)
+    with torch.no_grad():
+        return pixels, EncodeGraph(network)(pixels), boxes

@@ -1,0 +1,190 @@
+"""Training recipes: every setting of a run as one frozen value, and the named ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from cadrage.errors import RequestError
+from cadrage.imaging import RasterRule
+from cadrage.learning.augmentation import OFFICIAL, AugmentationConfig
+from cadrage.learning.losses import LossConfig
+from cadrage.learning.network import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    OFFICIAL_MEAN,
+    OFFICIAL_STD,
+    NetworkConfig,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """One network's training."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    short_side: int = 256
+    """Short side of the working raster, in pixels."""
+    epochs: int = 40
+    """Passes over the photographs."""
+    images_per_step: int = 1
+    """Photographs of one shape in a step."""
+    crops_per_image: int | None = 64
+    """Crops drawn at each visit; none for all."""
+    optimiser: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_steps: int = 0
+    """Steps over which the learning rate rises from zero."""
+    loss: LossConfig = field(default_factory=LossConfig)
+    taught: float = 1.0
+    """Weight of the loss against the teachers' scores, where a sample has them."""
+    rated: float = 1.0
+    """Weight of the loss against the ratings, where a sample has them."""
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    ema: float = 0.0
+    """Decay of the moving average of the weights that is kept as the result; 0 for none."""
+    frozen_blocks: int = 0
+    """First blocks of the backbone that keep their initial weights."""
+    keep: Literal["best", "last"] = "best"
+    """Epoch whose network is the result: the best SRCC on the validation part, or the last."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the trunk's arithmetic while training; weights are always kept in float32."""
+    seed: int = 0
+
+    @property
+    def raster_rule(self) -> RasterRule:
+        """How the working raster of a photograph is made."""
+        return RasterRule(short_side=self.short_side)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for the run record."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """The reverse of ``to_dict``."""
+        nested = {
+            "network": NetworkConfig.from_dict(values["network"]),
+            "loss": LossConfig(**values["loss"]),
+            "augmentation": AugmentationConfig(**values["augmentation"]),
+        }
+        return cls(**{**values, **nested})
+
+
+@dataclass(frozen=True, slots=True)
+class DistillConfig:
+    """An ensemble and the network it teaches."""
+
+    teachers: tuple[TrainConfig, ...]
+    student: TrainConfig
+    windows: int = 0
+    """Random windows of each rated photograph that are taught like photographs of their own."""
+    smallest_window: float = 0.55
+    """Least share of the photograph's width and of its height in a window."""
+    unrated: int = 0
+    """Unrated photographs used; of more, so many are drawn."""
+
+    def __post_init__(self) -> None:
+        views = {(config.short_side, config.network.pooling) for config in (*self.teachers, self.student)}
+        if not self.teachers or len(views) > 1:
+            raise RequestError(
+                "A recipe of distillation needs teachers, and all of its networks the same raster and pooling."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for the run record."""
+        return asdict(self)
+
+
+PAPER = TrainConfig(
+    network=NetworkConfig(pooling="official", pixel_mean=OFFICIAL_MEAN, pixel_std=OFFICIAL_STD),
+    augmentation=OFFICIAL,
+    crops_per_image=64,
+    epochs=40,
+)
+"""The published training (GAIC, TPAMI 2020, section 4): Adam 1e-4, 40 epochs, one photograph and 64 crops a step,
+Huber loss on z-scored ratings, batch normalisation frozen as in the official code since April 2020."""
+
+
+CENTRED_MEAN = CENTRED_STD = (127.5, 127.5, 127.5)
+"""Pixels brought to -1..1, as TensorFlow's MobileNetV2 was trained."""
+
+_CROPPER = NetworkConfig(channels=16, geometry=True, pixel_mean=CENTRED_MEAN, pixel_std=CENTRED_STD)
+
+_FINE_TUNING = TrainConfig(
+    network=_CROPPER,
+    epochs=8,
+    images_per_step=4,
+    crops_per_image=None,
+    optimiser="adamw",
+    learning_rate=2e-4,
+    weight_decay=1e-4,
+    schedule="cosine",
+    warmup_steps=50,
+    loss=LossConfig(correlation=1.0),
+    augmentation=AugmentationConfig(brightness=24, contrast=0.3, saturation=0.4),
+    ema=0.995,
+    frozen_blocks=4,
+    keep="last",
+    precision="bfloat16",
+)
+
+DEFAULT = DistillConfig(
+    teachers=(
+        replace(_FINE_TUNING, seed=1),
+        replace(_FINE_TUNING, seed=2, network=replace(_CROPPER, channels=32, width=384)),
+        replace(_FINE_TUNING, seed=3, loss=LossConfig(correlation=1.0, listwise=0.5)),
+    ),
+    student=replace(_FINE_TUNING, epochs=6, seed=6),
+    windows=1,
+    unrated=2000,
+)
+"""How the shipped model was made: three networks of different widths and losses teach one."""
+
+Recipe = TrainConfig | DistillConfig
+
+
+def named(name: str) -> Recipe:
+    """The recipe of a name.
+
+    Raises:
+        RequestError: there is none.
+    """
+    recipes: dict[str, Recipe] = {"default": DEFAULT, "paper": PAPER}
+    if name not in recipes:
+        raise RequestError(f"There is no recipe '{name}': choose {' or '.join(recipes)}.")
+    return recipes[name]
+
+
+def with_changes(
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    backbone: str | None = None,
+    imagenet: bool = False,
+) -> Recipe:
+    """A recipe with changes in all of its networks.
+
+    Args:
+        recipe: to change.
+        seed: added to every seed.
+        epochs: number of epochs, or as they are.
+        backbone: its name, or as it is.
+        imagenet: where pixels are centred, bring them to ImageNet's mean and deviation instead, as torchvision's
+            and timm's weights expect.
+    """
+
+    def changed(config: TrainConfig) -> TrainConfig:
+        network = replace(config.network, backbone=backbone or config.network.backbone)
+        if imagenet and network.pixel_mean == CENTRED_MEAN:
+            network = replace(network, pixel_mean=IMAGENET_MEAN, pixel_std=IMAGENET_STD)
+        return replace(config, seed=config.seed + seed, epochs=epochs or config.epochs, network=network)
+
+    if isinstance(recipe, TrainConfig):
+        return changed(recipe)
+    teachers = tuple(changed(teacher) for teacher in recipe.teachers)
+    return replace(recipe, teachers=teachers, student=changed(recipe.student))

@@ -1,0 +1,107 @@
+"""A recipe on a data set: from a folder of rated photographs to a network, the same way every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cadrage.datasets.division import Division
+from cadrage.datasets.types import RatedImage
+from cadrage.errors import DataError
+from cadrage.learning.distill import distill
+from cadrage.learning.network import CropNetwork
+from cadrage.learning.recipes import Recipe, TrainConfig
+from cadrage.learning.samples import Sample, rated_samples
+from cadrage.learning.train import Silent, Watcher, require_device, train
+
+
+def photographs_in(folders: Sequence[Path]) -> list[Path]:
+    """Every JPEG or PNG file below the folders, by path.
+
+    Raises:
+        DataError: a folder is missing or has none.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise DataError(f"{folder} is not a folder." if folder.exists() else f"{folder} does not exist.")
+        inside = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
+        if not inside:
+            raise DataError(f"{folder} holds no JPEG or PNG file.")
+        found.extend(inside)
+    return found
+
+
+def run_recipe(
+    recipe: Recipe,
+    division: Division,
+    photographs: Sequence[Path],
+    folder: Path,
+    *,
+    initial_weights: str | Path | None,
+    device: str = "auto",
+    threads: int = 1,
+    watcher: Watcher | None = None,
+) -> CropNetwork:
+    """Follow a recipe, or continue where an earlier call was stopped.
+
+    Args:
+        recipe: what to do.
+        division: rated photographs.
+        photographs: unrated ones; a recipe of one network has no use for them.
+        folder: of the run.
+        initial_weights: of the backbones, see ``build_trunk``.
+        device: "cpu", "cuda", or "auto" for CUDA where there is a device.
+        threads: CPU threads.
+        watcher: is told how it goes.
+
+    Raises:
+        DataError: photographs are missing or given for nothing.
+        RequestError: the folder holds another run, or the device is missing.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    require_device(device)
+    torch.set_num_threads(threads)
+    _check_unrated(recipe, photographs)
+    student = recipe if isinstance(recipe, TrainConfig) else recipe.student
+    watcher = watcher or Silent()
+    training = _samples("training", division.training, student, watcher)
+    validation = _samples("validation", division.validation, student, watcher)
+    shared: dict[str, Any] = {
+        "data": division.record(),
+        "initial_weights": initial_weights,
+        "device": device,
+        "watcher": watcher,
+    }
+    if isinstance(recipe, TrainConfig):
+        return train(recipe, training, validation, folder, **shared)
+    return distill(recipe, division.training, training, validation, photographs, folder, **shared)
+
+
+def _check_unrated(recipe: Recipe, photographs: Sequence[Path]) -> None:
+    if isinstance(recipe, TrainConfig):
+        if photographs:
+            raise DataError(
+                "This recipe trains one network on ratings: unrated photographs are of no use to it."
+            )
+    elif len(photographs) < recipe.unrated:
+        raise DataError(
+            f"This recipe distils on {recipe.unrated} unrated photographs; {len(photographs)} were given."
+        )
+
+
+def result_of(recipe: Recipe, folder: Path) -> Path:
+    """The file of the network that a run of the recipe makes."""
+    return (folder if isinstance(recipe, TrainConfig) else folder / "student") / "network.pt"
+
+
+def _samples(stage: str, images: Sequence[RatedImage], config: TrainConfig, watcher: Watcher) -> list[Sample]:
+    samples = []
+    for sample in rated_samples(images, config.raster_rule, official=config.network.pooling == "official"):
+        samples.append(sample)
+        watcher.step(f"opening {stage} photographs", len(samples), len(images))
+    return samples

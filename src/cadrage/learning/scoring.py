@@ -1,0 +1,109 @@
+"""Scores of a network in torch: for validation, for teaching, for comparison with exported models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cadrage.datasets.types import RatedImage
+from cadrage.errors import WeightsError
+from cadrage.imaging import RasterRule
+from cadrage.learning.augmentation import mirror
+from cadrage.learning.checkpoints import FORMAT, load_checkpoint, load_network
+from cadrage.learning.network import CropNetwork
+from cadrage.learning.official import load_official
+from cadrage.learning.recipes import TrainConfig
+from cadrage.learning.samples import Sample, rated_samples
+
+
+def encode(network: CropNetwork, rasters: Tensor, precision: str = "float32") -> Tensor:
+    """Features, with the trunk in float32 or bfloat16 arithmetic and the rest in float32.
+
+    Args:
+        network: the scorer.
+        rasters: shape (B, 3, H, W), RGB in 0-255.
+        precision: "float32" or "bfloat16".
+
+    Returns:
+        Shape (B, channels, H/16, W/16), float32.
+    """
+    normalised = network.normalise(rasters).contiguous(memory_format=torch.channels_last)
+    with torch.autocast(rasters.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        fine, middle, coarse = network.trunk(normalised)
+    return network.fuse((fine.float(), middle.float(), coarse.float()))
+
+
+def load_any(path: Path) -> tuple[CropNetwork, dict[str, Any], RasterRule]:
+    """Read a checkpoint of a cadrage run or of the authors' code.
+
+    Returns:
+        The network in evaluation mode, the record of how it was made, and the rule of its working raster.
+
+    Raises:
+        WeightsError: the file is neither.
+    """
+    if load_checkpoint(path).get("format") == FORMAT:
+        network, record = load_network(path)
+        try:
+            rule = TrainConfig.from_dict(record["config"]).raster_rule
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeightsError(f"{path} has no record of how it was trained.") from error
+        return network, record, rule
+    return load_official(path), {"source": f"official GAIC checkpoint {path.name}"}, RasterRule()
+
+
+def checkpoint_method(path: Path, *, mirrored: bool = False) -> Callable[[RatedImage], NDArray[np.float64]]:
+    """A checkpoint as a function from a rated image to the scores, shape (K,), of its crops.
+
+    Args:
+        path: see ``load_any``.
+        mirrored: average with the scores of the mirrored photograph.
+    """
+    network, _, rule = load_any(path)
+    official = network.config.pooling == "official"
+
+    def method(image: RatedImage) -> NDArray[np.float64]:
+        (sample,) = rated_samples([image], rule, official=official)
+        return predict_mos(network, sample, mirrored=mirrored)
+
+    return method
+
+
+@torch.no_grad()
+def predict_mos(
+    networks: CropNetwork | Sequence[CropNetwork],
+    sample: Sample,
+    *,
+    mirrored: bool = False,
+    precision: str = "float32",
+) -> NDArray[np.float64]:
+    """Predicted mean opinion scores of a sample's crops.
+
+    Args:
+        networks: one network or several whose scores are averaged, in evaluation mode.
+        sample: the photograph and its boxes.
+        mirrored: average with the scores of the mirrored photograph.
+        precision: of the trunk, see ``encode``.
+
+    Returns:
+        Shape (K,), on the raters' 1-5 scale.
+    """
+    members = [networks] if isinstance(networks, CropNetwork) else networks
+    device = next(members[0].parameters()).device
+    views = [(sample.raster.to(device).float(), sample.boxes_xyxy.to(device))]
+    if mirrored:
+        views.append(mirror(*views[0]))
+    scores = torch.stack(
+        [
+            network.mos(network.score(encode(network, raster[None], precision), boxes))
+            for network in members
+            for raster, boxes in views
+        ]
+    )
+    return scores.double().mean(dim=0).cpu().numpy()

@@ -1,0 +1,71 @@
+"""``cadrage export``: from a checkpoint to a model that every other command takes."""
+
+import json
+
+import pytest
+from rated import photographs
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    from cadrage.learning.checkpoints import save_network
+    from cadrage.learning.network import CropNetwork, NetworkConfig
+    from cadrage.learning.recipes import TrainConfig
+
+    torch.manual_seed(0)
+    config = TrainConfig(network=NetworkConfig(backbone="timm:resnet18", width=16), short_side=64)
+    path = tmp_path_factory.mktemp("run") / "network.pt"
+    save_network(CropNetwork(config.network), path, {"config": config.to_dict(), "epoch": 3})
+    return path
+
+
+def test_a_checkpoint_becomes_a_model_in_eight_bits_that_crops(cadrage, checkpoint, folder):
+    photos = photographs(folder / "photographs", 12)
+    (folder / "val.json").write_text(json.dumps({"split": "val", "srcc": 0.75}))
+    ran = cadrage(
+        "export", checkpoint, "--out", "models/discs", "--version", "1.2", "--license", "CC0-1.0",
+        "--evaluation", "val.json", "--int8", "photographs",
+    )  # fmt: skip
+    assert (ran.code, ran.err) == (0, [])
+    assert ran.out[-1].startswith("Wrote models/discs: discs 1.2, ")
+    entry = json.loads((folder / "models/discs/entry.json").read_text())
+    assert entry["input"]["short_side"] == 64
+    assert entry["training"]["epoch"] == 3
+    assert entry["metrics"][0]["srcc"] == 0.75
+    assert "int8" in entry["precision"]
+
+    cropped = cadrage("crop", photos[0], "--model", "models/discs", "--json")
+    assert cropped.code == 0
+    assert json.loads("\n".join(cropped.out))["model"] == "discs"
+
+
+def assert_refused(ran, sentence, folder):
+    assert (ran.code, ran.out) == (2, [])
+    assert len(ran.err) == 1
+    assert sentence in ran.err[0]
+    assert sorted(path.name for path in folder.iterdir()) == ["empty", "file", "note.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["missing.pt", "--out", "m"], "There is no checkpoint at missing.pt"),
+        (["note.json", "--out", "m"], "note.json cannot be read as a checkpoint"),
+        (["--out", "m", "--evaluation", "missing.json"], "missing.json cannot be read"),
+        (["--out", "m", "--evaluation", "note.json"], "note.json is not one JSON object"),
+        (["--out", "m", "--int8", "empty"], "empty holds no JPEG or PNG file"),
+        (["--out", "m", "--int8", "missing"], "missing does not exist"),
+        (["--out", "m", "--whole"], "--whole writes one float32 file: give --out FILE.onnx"),
+        (["--out", "m.onnx", "--whole", "--int8", "empty"], "--whole writes one float32 file"),
+        (["--out", "file"], "file cannot be made a folder"),
+        (["--out", "file/m.onnx", "--whole"], "file/m.onnx cannot be written"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_sentence(cadrage, checkpoint, folder, arguments, sentence):
+    (folder / "note.json").write_text("[1]")
+    (folder / "file").write_text("")
+    (folder / "empty").mkdir()
+    given = [] if arguments[0] in ("missing.pt", "note.json") else [checkpoint]
+    assert_refused(cadrage("export", *given, *arguments), sentence, folder)

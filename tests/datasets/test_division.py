@@ -1,0 +1,72 @@
+"""Which photographs are learnt from and which are judged by; never the test part."""
+
+import shutil
+
+import pytest
+from rated import write_rated
+
+from cadrage.datasets.division import divide_gaicd, parts_of
+from cadrage.errors import DataError, RequestError
+
+
+def names(images):
+    return [image.name for image in images]
+
+
+def test_a_release_with_a_validation_part_uses_it(tmp_path):
+    root = write_rated(tmp_path, train=4, val=2, test=3)
+    division = divide_gaicd(root, 2, seed=5)
+    assert names(division.training) == ["train00", "train01", "train02", "train03"]
+    assert names(division.validation) == ["val00", "val01"]
+    assert division.record() == {
+        "data_set": "GAICD",
+        "release": "unknown",
+        "training_images": 4,
+        "validation_images": 2,
+        "validation": "the release's own part",
+    }
+
+
+@pytest.mark.parametrize("parts", [{"train": 6, "test": 2}, {"flat": 6}])
+def test_without_one_photographs_are_drawn_by_seed(tmp_path, parts):
+    root = write_rated(tmp_path, **parts)
+    division = divide_gaicd(root, 2, seed=5)
+    drawn, rest = set(names(division.validation)), set(names(division.training))
+    assert (len(drawn), len(rest)) == (2, 4)
+    assert drawn | rest == {f"{next(iter(parts))}{number:02d}" for number in range(6)}
+    assert names(divide_gaicd(root, 2, seed=5).validation) == names(division.validation)
+    assert len({tuple(names(divide_gaicd(root, 2, seed).validation)) for seed in range(8)}) > 1
+    assert division.description == "2 of the train part, seed 5"
+
+
+def test_no_validation_may_be_asked_for(tmp_path):
+    division = divide_gaicd(write_rated(tmp_path, train=3), 0, seed=0)
+    assert len(division.training) == 3
+    assert division.validation == ()
+    assert division.description == "none"
+
+
+@pytest.mark.parametrize("flat", ["annotations", "images"])
+def test_the_test_part_stays_out_when_only_one_of_the_folders_is_divided(tmp_path, flat):
+    root = write_rated(tmp_path, train=4, test=3)
+    for part in ("train", "test"):
+        for path in (root / flat / part).iterdir():
+            path.rename(root / flat / path.name)
+        shutil.rmtree(root / flat / part)
+    assert parts_of(root) == ["train", "test"]
+    assert names(divide_gaicd(root, 0, seed=0).training) == ["train00", "train01", "train02", "train03"]
+
+
+def test_a_data_set_without_a_train_part_is_refused(tmp_path):
+    with pytest.raises(DataError, match="has no part 'train': only test"):
+        divide_gaicd(write_rated(tmp_path, test=3), 1, seed=0)
+
+
+def test_more_validation_than_photographs_is_refused(tmp_path):
+    with pytest.raises(RequestError, match="From 3 images, 1 to 2 can be set aside; got 3"):
+        divide_gaicd(write_rated(tmp_path, train=3), 3, seed=0)
+
+
+def test_a_missing_data_set_is_refused(tmp_path):
+    with pytest.raises(DataError, match="does not exist"):
+        divide_gaicd(tmp_path / "missing", 1, seed=0)
