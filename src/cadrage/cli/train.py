@@ -61,6 +61,13 @@ def train_gaicd(
     weights: Annotated[
         str, typer.Option(help="Initial backbone: 'imagenet' (downloaded), a file, or 'none'.")
     ] = "imagenet",
+    pixels: Annotated[
+        str | None,
+        typer.Option(
+            help="How those weights expect pixels: imagenet or centred (-1 to 1) [imagenet for 'imagenet' in the "
+            "default recipe, else as the recipe]."
+        ),
+    ] = None,
     unrated: Annotated[
         list[Path] | None,
         typer.Option(metavar="DIR", help="Folder of unrated photographs to distil on; may be repeated."),
@@ -82,7 +89,7 @@ def train_gaicd(
 
     \b
       cadrage train gaicd GAICD --recipe paper
-      cadrage train gaicd GAICD --unrated photographs --weights mobilenet_v2.safetensors --run runs/mine
+      cadrage train gaicd GAICD --unrated photographs --run runs/mine
       cadrage evaluate gaicd GAICD --split val --model runs/mine/student/network.pt
       cadrage export runs/mine/student/network.pt --out my-model
     """
@@ -93,9 +100,9 @@ def train_gaicd(
     except ImportError:
         raise MissingExtraError("Training", "train") from None
     chosen = recipes.named(recipe)
-    chosen = recipes.with_changes(
-        chosen, seed=seed, epochs=epochs, backbone=backbone, imagenet=weights == "imagenet"
-    )
+    if pixels is None and weights == "imagenet" and recipe == "default":
+        pixels = "imagenet"  # the recipe's own rule is for the weights that the shipped model started from
+    chosen = recipes.with_changes(chosen, seed=seed, epochs=epochs, backbone=backbone, pixels=pixels)
     division = divide_gaicd(root, validation, split_seed)
     photographs = photographs_in(unrated or [])
     folder = run or Path("runs") / recipe

@@ -112,6 +112,9 @@ Huber loss on z-scored ratings, batch normalisation frozen as in the official co
 CENTRED_MEAN = CENTRED_STD = (127.5, 127.5, 127.5)
 """Pixels brought to -1..1, as TensorFlow's MobileNetV2 was trained."""
 
+PIXEL_RULES = {"imagenet": (IMAGENET_MEAN, IMAGENET_STD), "centred": (CENTRED_MEAN, CENTRED_STD)}
+"""Mean and deviation of pixels by name: torchvision's and timm's weights expect ImageNet's."""
+
 _CROPPER = NetworkConfig(channels=16, geometry=True, pixel_mean=CENTRED_MEAN, pixel_std=CENTRED_STD)
 
 _FINE_TUNING = TrainConfig(
@@ -165,7 +168,7 @@ def with_changes(
     seed: int = 0,
     epochs: int | None = None,
     backbone: str | None = None,
-    imagenet: bool = False,
+    pixels: str | None = None,
 ) -> Recipe:
     """A recipe with changes in all of its networks.
 
@@ -173,16 +176,30 @@ def with_changes(
         recipe: to change.
         seed: added to every seed.
         epochs: number of epochs, or as they are.
-        backbone: its name, or as it is.
-        imagenet: where pixels are centred, bring them to ImageNet's mean and deviation instead, as torchvision's
-            and timm's weights expect.
+        backbone: its name, or as it is. Blocks were chosen to be frozen for the recipe's own backbone: another one
+            is trained whole.
+        pixels: a name of ``PIXEL_RULES``, how the initial weights expect pixels; or as it is.
+
+    Raises:
+        RequestError: there is no such pixel rule.
     """
+    if pixels is not None and pixels not in PIXEL_RULES:
+        raise RequestError(f"There is no pixel rule '{pixels}': choose {' or '.join(PIXEL_RULES)}.")
 
     def changed(config: TrainConfig) -> TrainConfig:
-        network = replace(config.network, backbone=backbone or config.network.backbone)
-        if imagenet and network.pixel_mean == CENTRED_MEAN:
-            network = replace(network, pixel_mean=IMAGENET_MEAN, pixel_std=IMAGENET_STD)
-        return replace(config, seed=config.seed + seed, epochs=epochs or config.epochs, network=network)
+        network, frozen = config.network, config.frozen_blocks
+        if backbone is not None and backbone != network.backbone:
+            network, frozen = replace(network, backbone=backbone), 0
+        if pixels is not None:
+            mean, deviation = PIXEL_RULES[pixels]
+            network = replace(network, pixel_mean=mean, pixel_std=deviation)
+        return replace(
+            config,
+            seed=config.seed + seed,
+            epochs=epochs or config.epochs,
+            network=network,
+            frozen_blocks=frozen,
+        )
 
     if isinstance(recipe, TrainConfig):
         return changed(recipe)
