@@ -1,5 +1,6 @@
 """Export: the ONNX graphs are the network, in a folder that the runtime loads, or nothing is written."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -18,6 +19,7 @@ from cadrage.learning.export import (
     EncodeGraph,
     Identity,
     ScoreGraph,
+    check_agreement,
     check_graphs,
     export_entry,
     export_whole,
@@ -164,6 +166,16 @@ def test_eight_bits_keep_the_order_of_the_crops(mobilenet, entry, tmp_path):
         boxes = boxes_in(raster)
         exact = torch_scores(mobilenet, raster, boxes)
         assert np.corrcoef(scores_of(encode, score, raster, boxes), exact)[0, 1] > 0.97
+
+
+def test_eight_bits_that_disagree_with_the_network_are_refused(mobilenet, entry):
+    graphs = entry.folder / "encode.onnx", entry.folder / "score.onnx"
+    assert check_agreement(mobilenet, *graphs, list(pictures())) > 0.9999
+    stranger = copy.deepcopy(mobilenet)
+    with torch.no_grad():
+        stranger.head.last.weight.neg_()
+    with pytest.raises(WeightsError, match=r"agree with the network only to a correlation of -1\.0"):
+        check_agreement(stranger, *graphs, list(pictures()))
 
 
 def test_one_whole_graph_gives_the_same_scores(tmp_path, capfd):

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cadrage.atomic import replacing
+from cadrage.candidates import grid_anchors
 from cadrage.errors import WeightsError
 from cadrage.imaging import RasterRule, open_photo, raster
 from cadrage.learning.network import CropNetwork
@@ -31,6 +32,9 @@ from cadrage.learning.run import photographs_in
 from cadrage.weights import CARD_FILE, GraphFile, InputRule, WeightsEntry, render_card, write_entry
 
 OPSET = 20
+AGREEMENT = 0.98
+"""Least correlation of an 8-bit export's scores with the network's."""
+
 TOLERANCE = 1e-3
 """Largest difference from torch, in points of the 1-5 scale, that a float32 export may show."""
 
@@ -119,6 +123,7 @@ def export_entry(
         if calibration:
             quantise_trunk(graphs[0], calibration)
             quantise_head(graphs[1], graphs[0], calibration)
+            check_agreement(network, *graphs, calibration)
         for new, place in zip(graphs, (encode, score), strict=True):
             new.replace(place)
     entry = WeightsEntry(
@@ -224,6 +229,33 @@ def check_graphs(network: CropNetwork, encode: Path, score: Path, rule: RasterRu
         rule,
         lambda pixels, boxes: second({"features": first({"raster": pixels}), "boxes": boxes}),
     )
+
+
+def check_agreement(
+    network: CropNetwork, encode: Path, score: Path, rasters: Sequence[NDArray[np.uint8]]
+) -> float:
+    """Compare 8-bit graphs with the network on photographs, by the scores of their grid anchors.
+
+    Returns:
+        Pearson's correlation over all anchors of all rasters.
+
+    Raises:
+        WeightsError: it is under ``AGREEMENT``.
+    """
+    first, second = _run(encode), _run(score)
+    exported, expected = [], []
+    for raster_hwc in rasters:
+        boxes = grid_anchors((raster_hwc.shape[1], raster_hwc.shape[0])).astype(np.float32)
+        exported.append(second({"features": first({"raster": raster_hwc[None]}), "boxes": boxes}))
+        with torch.no_grad():
+            scores = WholeGraph(network)(torch.from_numpy(raster_hwc[None]), torch.from_numpy(boxes))
+        expected.append(scores.numpy())
+    correlation = float(np.corrcoef(np.concatenate(exported), np.concatenate(expected))[0, 1])
+    if not correlation >= AGREEMENT:
+        raise WeightsError(
+            f"The 8-bit graphs agree with the network only to a correlation of {correlation:.4f}."
+        )
+    return correlation
 
 
 def check_whole(network: CropNetwork, path: Path, rule: RasterRule) -> float:
