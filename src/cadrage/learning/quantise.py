@@ -44,7 +44,9 @@ def quantise_trunk(encode: Path, calibration: Sequence[NDArray[np.uint8]]) -> No
 
 
 def quantise_head(score: Path, encode: Path, calibration: Sequence[NDArray[np.uint8]]) -> None:
-    """Replace a score graph by one whose matrix products with weights are in 8 bits; pooling stays in float32.
+    """Replace a score graph by one whose first and by far largest product with weights is in 8 bits.
+
+    The later ones stay in float32, or scores would come in visible steps; so does pooling.
 
     Args:
         score: the float32 graph; replaced.
@@ -61,7 +63,7 @@ def quantise_head(score: Path, encode: Path, calibration: Sequence[NDArray[np.ui
         }
         for raster in calibration
     ]
-    _quantise(score, feeds, ["Gemm"])
+    _quantise(score, feeds, ["Gemm"], leave=_products(score)[1:])
 
 
 def _typical_boxes(width: int, height: int) -> NDArray[np.float32]:
@@ -74,6 +76,17 @@ def _nodes(graph: Path, kind: str) -> list[str]:
     import onnx  # noqa: PLC0415
 
     return [node.name for node in onnx.load(graph).graph.node if node.op_type == kind]
+
+
+def _products(graph: Path) -> list[str]:
+    """Names of the matrix products with weights and bias, the widest first."""
+    import onnx  # noqa: PLC0415
+    from onnx.numpy_helper import to_array  # noqa: PLC0415
+
+    content = onnx.load(graph).graph
+    sizes = {tensor.name: to_array(tensor).size for tensor in content.initializer}
+    products = [node for node in content.node if node.op_type == "Gemm"]
+    return [node.name for node in sorted(products, key=lambda node: -sizes[node.input[2]])]
 
 
 def _quantise(graph: Path, feeds: Sequence[Feed], kinds: Sequence[str], leave: Sequence[str] = ()) -> None:
