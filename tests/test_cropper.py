@@ -227,3 +227,11 @@ def test_an_unknown_model_is_refused():
 def test_scores_of_boxes_outside_the_frame_are_refused(cropper):
     with pytest.raises(RequestError, match="outside the frame of 20x10"):
         cropper.score(np.zeros((10, 20, 3), np.uint8), [(0, 0, 21, 10)])
+
+
+@pytest.mark.parametrize(
+    "values", [{"ratios": 1.5}, {"ratios": None}, {"top": True}, {"top": 2.0}, {"max_overlap": "x"}]
+)
+def test_a_request_of_the_wrong_type_is_refused_like_any_other(values):
+    with pytest.raises(RequestError):
+        CropRequest(**values)

@@ -128,3 +128,7 @@ def test_every_shipped_model_is_whole_and_says_where_it_comes_from(name):
 def test_the_default_model_is_shipped():
     assert "default" in shipped_models()
     assert load_entry() == load_entry("default")
+
+
+def test_a_shipped_model_answers_to_the_name_that_results_give_it():
+    assert load_entry(load_entry().name) == load_entry()

@@ -50,9 +50,9 @@ class CropRequest:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ratios", parse_shapes(self.ratios))
-        if not isinstance(self.top, int) or not 1 <= self.top <= MOST_CROPS:
+        if not isinstance(self.top, int) or isinstance(self.top, bool) or not 1 <= self.top <= MOST_CROPS:
             raise RequestError(f"The number of crops must be from 1 to {MOST_CROPS}, not {self.top!r}.")
-        if not 0 <= self.max_overlap <= 1:
+        if not isinstance(self.max_overlap, int | float) or not 0 <= self.max_overlap <= 1:
             raise RequestError(f"The largest overlap must be from 0 to 1, not {self.max_overlap!r}.")
 
 
@@ -63,6 +63,8 @@ def parse_shapes(ratios: str | AspectRatio | Iterable[str | AspectRatio]) -> tup
         RequestError: there is none, or one is not a ratio.
     """
     several = [ratios] if isinstance(ratios, str | AspectRatio) else ratios
+    if not isinstance(several, Iterable):
+        raise RequestError(f"A ratio is text such as '16:9', not {ratios!r}.")
     # By their text, which names the crops and their files.
     shapes = {str(shape): shape for shape in map(_parse_shape, several)}
     if not shapes:
@@ -89,9 +91,10 @@ class Crop:
 
     Attributes:
         box: in frame pixels, whole numbers.
-        score: predicted mean opinion score, on the raters' scale of 1 to 5.
+        score: predicted mean opinion score, on the raters' scale of 1 to 5; a bad box may fall below.
         ratio: the ratio asked for, ``"16:9"``, ``"free"`` or ``"original"``.
-        margin: score less the score of the baseline, the largest crop of this ratio.
+        margin: score less the score of the baseline, the largest crop of this ratio; for ``"free"`` the largest
+            grid anchor, 84 % of the frame.
         rank: 1 for the best of this ratio.
     """
 
@@ -112,7 +115,8 @@ class RatioCrops:
 
     Attributes:
         ratio: the ratio asked for.
-        baseline: the largest crop of this ratio, in the middle of the frame.
+        baseline: the largest crop of this ratio, in the middle of the frame; for ``"free"`` the largest grid
+            anchor.
         baseline_score: its score.
         crops: best first, at least one.
     """
@@ -237,7 +241,7 @@ class Cropper:
             ImageError: the photograph cannot be opened or decoded.
             RequestError: the request is malformed.
         """
-        request = CropRequest(parse_shapes(ratios), top, max_overlap)
+        request = CropRequest(ratios, top, max_overlap)  # type: ignore[arg-type]
         photo = self.open(source)
         return self.choose(photo.name, self.encode(photo), request)
 
@@ -265,16 +269,16 @@ class Cropper:
         """Run the trunk on a photograph; any number of requests and boxes are answered from the features."""
         return self.scorer.encode(raster(photo, self._rule), photo.size_wh)
 
-    def choose(self, source: str, features: Features, request: CropRequest) -> CropResult:
+    def choose(self, name: str, features: Features, request: CropRequest) -> CropResult:
         """Answer a request from the features of a photograph.
 
         Args:
-            source: name of the photograph, for the result.
+            name: of the photograph, for the result.
             features: of the photograph.
             request: what is wanted.
         """
         groups = tuple(_best_of(self.scorer, features, shape, request) for shape in request.ratios)
-        return CropResult(source, features.frame_wh, groups, self.model, self.version)
+        return CropResult(name, features.frame_wh, groups, self.model, self.version)
 
 
 def _best_of(

@@ -186,6 +186,6 @@ class AspectRatio:
         except ValueError:
             raise RequestError(
                 f"'{text}' is not an aspect ratio: give W:H such as 16:9, a decimal such as 1.91, "
-                f"or one of {', '.join(NAMED_RATIOS)}."
+                f"a name ({', '.join(NAMED_RATIOS)}), free or original."
             ) from None
         return cls(width, height)

@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,26 @@ def test_help_imports_none_of_the_libraries_that_do_the_work():
     loaded = set(ran.stdout.splitlines()[-1].split())
     assert "typer" in loaded
     assert loaded.isdisjoint({"numpy", "PIL", "onnxruntime", "torch"})
+
+
+PROGRAM = (sys.executable, "-c", "from cadrage.cli import main; main()")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_a_full_disk_behind_standard_output_is_one_sentence(arguments):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr == "cadrage: Writing failed: No space left on device.\n"
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_closed_stream_is_no_reason_to_fail(stream):
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {stream}>&-', "sh", *PROGRAM, "--version"], capture_output=True, check=False
+    )
+    assert done.returncode == 0
+    assert done.stderr == b""

@@ -6,9 +6,11 @@ and the other commands need not wait for what it imports.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -68,7 +70,7 @@ def cadrage_command(
     """The best crops of a photograph: ranked, for any aspect ratio, on a plain CPU.
 
     \b
-      cadrage crop beach.jpg                             the best crop, any ratio
+      cadrage crop beach.jpg                             the best of the grid anchors, 1:2 to 2.2:1
       cadrage crop *.jpg --ratio 16:9 --ratio 1:1 --out crops
       cadrage COMMAND --help                             more about a command
     """
@@ -76,10 +78,31 @@ def cadrage_command(
 
 def main() -> None:
     """Run the command line; the entry point of the ``cadrage`` program."""
-    # A file name may hold characters that the terminal's encoding lacks.
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _open_streams()
     try:
-        app(prog_name="cadrage")
+        try:
+            app(prog_name="cadrage")
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be reported
     except CadrageError as error:
         complain(error)
         sys.exit(NOTHING_DONE)
+    except BrokenPipeError:
+        _leave_quietly()
+    except OSError as error:
+        complain(f"Writing failed: {error.strerror}.")
+        _leave_quietly()
+
+
+def _open_streams() -> None:
+    """Make both output streams usable: a daemon may have closed one, a name may not fit the encoding."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (for the whole process)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _leave_quietly() -> NoReturn:
+    """End without the interpreter's own attempt to write out what is left, which would fail again."""
+    os._exit(NOTHING_DONE)

@@ -29,7 +29,8 @@ SHEET_LIMIT = 100
 @app.command()
 def crop(
     photos: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO", help="Photographs, or folders of photographs.")
+        list[Path],
+        typer.Argument(metavar="PHOTO", help="Photographs, or folders of them (not their subfolders)."),
     ],
     *,
     ratio: Annotated[
@@ -48,7 +49,7 @@ def crop(
         Path | None, typer.Option(metavar="DIR", help="Write the crops into this folder, made if missing.")
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print a line of JSON for each photograph.")
+        bool, typer.Option("--json", help="Print JSON Lines, one for each photograph.")
     ] = False,
     sheet: Annotated[
         Path | None,
@@ -65,8 +66,10 @@ def crop(
 
     Prints for each crop the photograph, the ratio, the box (x1,y1,x2,y2 in pixels of the upright photograph),
     the score (what people would give it on average, from 1, bad, to 5, excellent) and the margin over the
-    largest crop of that ratio. With --out the crops are written too, as NAME_RATIO or, with --top,
-    NAME_RATIO_RANK, in the photograph's own format. No photograph of the call is ever overwritten.
+    largest crop of that ratio. "free" means the grid anchors of the paper: 90 boxes of half to 84 % of the
+    photograph, from 1:2 to 2.2:1. With --out the crops are written too, as NAME_RATIO or, with --top,
+    NAME_RATIO_RANK, in the photograph's own format. No photograph of the call is ever overwritten; other
+    files of these names are replaced.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LINES = {"Acc K/5": "acc5", "Acc K/10": "acc10", "Acc^w K/5": "acc5_w", "Acc^w K/10": "acc10_w"}
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 
 @app.callback()

@@ -10,7 +10,7 @@ import typer
 
 from cadrage.errors import DataError, MissingExtraError, RequestError
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 CALIBRATION_PICTURES = 100
 

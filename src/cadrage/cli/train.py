@@ -13,7 +13,7 @@ from cadrage.errors import MissingExtraError
 if TYPE_CHECKING:
     from cadrage.learning.train import Epoch
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 
 class Watching:

@@ -234,7 +234,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch and safetensors raise many kinds for a damaged file
-        raise WeightsError(f"{path} cannot be read as a weights file: {first_line(error)}") from error
+        raise WeightsError(
+            f"{path} cannot be read as a weights file: it is damaged, or something else."
+        ) from error
     if not isinstance(state, dict):
         raise WeightsError(f"{path} does not hold a dictionary of tensors.")
     return state

@@ -92,7 +92,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise WeightsError(f"{path} cannot be read as a checkpoint: {first_line(error)}") from error
+        raise WeightsError(
+            f"{path} cannot be read as a checkpoint: it is damaged, or something else."
+        ) from error
     if not isinstance(content, dict):
         raise WeightsError(f"{path} is not a cadrage checkpoint.")
     return content

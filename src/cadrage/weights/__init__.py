@@ -39,8 +39,9 @@ def load_entry(name_or_path: str | os.PathLike[str] | None = None) -> WeightsEnt
     """Find a model and check that its files are whole.
 
     Args:
-        name_or_path: a name of ``shipped_models()``, or the path of a folder with an ``entry.json``; ``None``
-            is the default model. A name goes before a folder of that name, which is written ``./default``.
+        name_or_path: a name of ``shipped_models()``, the name that results and cards give it, or the path of a
+            folder with an ``entry.json``; ``None`` is the default model. A name goes before a folder of that name,
+            which is written ``./default``.
 
     Raises:
         WeightsError: there is no such model, or its files are missing, malformed or damaged.
@@ -53,6 +54,9 @@ def load_entry(name_or_path: str | os.PathLike[str] | None = None) -> WeightsEnt
     shipped = shipped_models()
     if wanted in shipped:
         return read_entry(_SHIPPED / wanted)
+    for entry in map(read_entry, (_SHIPPED / name for name in shipped)):
+        if entry.name == wanted:
+            return entry
     folder = Path(wanted)
     if not folder.is_dir():
         known = f"one of {', '.join(shipped)}" if shipped else "(none is installed)"
