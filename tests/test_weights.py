@@ -132,3 +132,11 @@ def test_the_default_model_is_shipped():
 
 def test_a_shipped_model_answers_to_the_name_that_results_give_it():
     assert load_entry(load_entry().name) == load_entry()
+
+
+def test_a_folder_is_read_without_a_look_at_the_shipped_models(tmp_path, monkeypatch):
+    folder = Path(shutil.copytree(load_entry().folder, tmp_path / "mine"))
+    monkeypatch.setattr("cadrage.weights._SHIPPED", tmp_path / "shipped")
+    broken = Path(shutil.copytree(folder, tmp_path / "shipped" / "default"))
+    (broken / "encode.onnx").write_bytes(b"")
+    assert load_entry(folder).folder == folder

@@ -159,7 +159,7 @@ def train(
         )
     scalars.close()
     average.load_state_dict(load_checkpoint(run / "network.pt")["state"])
-    return average.eval()
+    return average
 
 
 def require_device(device: str) -> None:

@@ -39,28 +39,28 @@ def load_entry(name_or_path: str | os.PathLike[str] | None = None) -> WeightsEnt
     """Find a model and check that its files are whole.
 
     Args:
-        name_or_path: a name of ``shipped_models()``, the name that results and cards give it, or the path of a
-            folder with an ``entry.json``; ``None`` is the default model. A name goes before a folder of that name,
-            which is written ``./default``.
+        name_or_path: a name of ``shipped_models()``, the path of a folder with an ``entry.json``, or the name that
+            results and cards give a shipped model, looked up in this order; ``None`` is the default model. A
+            folder called ``default`` is written ``./default``.
 
     Raises:
         WeightsError: there is no such model, or its files are missing, malformed or damaged.
 
     Example:
         >>> load_entry().name
-        'default'
+        'gaic-mobilenetv2'
     """
     wanted = os.fspath(DEFAULT_MODEL if name_or_path is None else name_or_path)
     shipped = shipped_models()
     if wanted in shipped:
         return read_entry(_SHIPPED / wanted)
+    folder = Path(wanted)
+    if folder.is_dir():
+        return read_entry(folder)
     for entry in map(read_entry, (_SHIPPED / name for name in shipped)):
         if entry.name == wanted:
             return entry
-    folder = Path(wanted)
-    if not folder.is_dir():
-        known = f"one of {', '.join(shipped)}" if shipped else "(none is installed)"
-        raise WeightsError(
-            f"There is no model '{wanted}': give a name, {known}, or a folder with an {ENTRY_FILE}."
-        )
-    return read_entry(folder)
+    known = f"one of {', '.join(shipped)}" if shipped else "(none is installed)"
+    raise WeightsError(
+        f"There is no model '{wanted}': give a name, {known}, or a folder with an {ENTRY_FILE}."
+    )
