@@ -8,8 +8,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 DEMO := demo
 DEMO_RATIOS := 16:9 4:3 1:1 free
 
+FUZZ_SECONDS := 600
+
 .DEFAULT_GOAL := help
-.PHONY: help demo develop test lint types bench clean
+.PHONY: help demo develop test fuzz lint types bench pictures clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list.
@@ -24,6 +26,9 @@ develop: $(VENV)/develop.done ## Install everything that tests and training need
 test: develop ## Run all tests.
 	$(BIN)/pytest
 
+fuzz: develop ## Read damaged pictures for FUZZ_SECONDS, each time others; make test reads 6,000.
+	$(BIN)/python tests/imaging/fuzzing.py --seconds $(FUZZ_SECONDS)
+
 lint: develop ## Check style and formatting.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,7 +39,12 @@ types: develop ## Check types, strictly.
 bench: $(VENV)/bench.done ## Measure speed and memory against peers; takes some minutes.
 	$(BIN)/python benchmarks/network.py
 	$(BIN)/python benchmarks/file_to_crop.py
+	$(BIN)/python benchmarks/folder.py
+	$(BIN)/python benchmarks/ratios.py
 	$(BIN)/python benchmarks/start.py --install-size
+
+pictures: develop ## Make the pictures of docs/ anew.
+	$(BIN)/python docs/pictures.py
 
 clean: ## Remove the environment and everything that was built.
 	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -54,7 +64,7 @@ $(VENV)/runtime.done: $(VENV)/created.done pyproject.toml constraints.txt
 # Dependency groups need pip 25.1, and new environments may come with an older one.
 $(VENV)/develop.done: $(VENV)/runtime.done
 	$(INSTALL) --upgrade pip
-	$(INSTALL) -e '.[train]' --group dev
+	$(INSTALL) -e '.[train,faces,heic,lossless]' --group dev
 	touch $@
 
 $(VENV)/bench.done: $(VENV)/develop.done
