@@ -10,7 +10,8 @@ from PIL import Image, ImageOps
 
 from cadrage.errors import ImageError, RequestError
 from cadrage.geometry import Box
-from cadrage.imaging import cut, cut_all, open_photo, whole_pixels
+from cadrage.imaging import crops, cut, cut_all, open_photo, whole_pixels
+from cadrage.imaging.photo import decode
 
 
 class TestWholePixels:
@@ -79,3 +80,34 @@ class TestCut:
         data = encode(scene, "JPEG")
         with pytest.raises(ImageError, match="damaged or truncated"):
             cut(open_photo(data[: len(data) * 3 // 4]), Box(0, 0, 10, 10))
+
+
+class TestCutter:
+    @pytest.mark.parametrize("held_bytes", [0, 10**9])
+    @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "CMYK", "I;16", "P", "1"])
+    @pytest.mark.parametrize("orientation", [1, 6])
+    def test_equals_a_plain_cut_by_way_of_the_disk_too(
+        self, held_bytes, mode, orientation, scene, encode, monkeypatch
+    ):
+        monkeypatch.setattr(crops, "HELD_BYTES", held_bytes)
+        monkeypatch.setattr(crops, "_STRIP_BYTES", 1000)
+        picture = scene.convert("L" if mode == "I;16" else mode).convert(mode)
+        photo = open_photo(
+            encode(picture, "TIFF" if mode == "CMYK" else "PNG", orientation, icc_profile=b"icc")
+        )
+        regions = [(0, 0, *photo.size_wh), (5, 9, 41, 60), (63, 63, 64, 64)]
+        decoded = [decode(photo)[0]]
+        with crops.cutter(decoded, photo.orientation, regions) as cutting:
+            assert decoded == []
+            for region in regions:
+                crop, expected = cutting(region), cut(photo, Box(*region))
+                assert (crop.mode, crop.info) == (expected.mode, expected.info)
+                assert crop.convert("RGBA").tobytes() == expected.convert("RGBA").tobytes()
+
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_every_orientation_by_way_of_the_disk(self, orientation, scene, encode, monkeypatch):
+        monkeypatch.setattr(crops, "HELD_BYTES", 0)
+        monkeypatch.setattr(crops, "_STRIP_BYTES", 900)
+        photo = open_photo(encode(scene, "PNG", orientation))
+        with crops.cutter([decode(photo)[0]], photo.orientation, [(5, 9, 41, 60)]) as cutting:
+            assert cutting((5, 9, 41, 60)).tobytes() == cut(photo, Box(5, 9, 41, 60)).tobytes()

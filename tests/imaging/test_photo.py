@@ -49,6 +49,18 @@ class TestEverySourceIsTheSamePhotograph:
         assert all(photo.size_wh == (96, 64) for photo in photos)
         assert all(np.array_equal(rasters[0], other) for other in rasters)
 
+    @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+    def test_whatever_the_mode(self, mode, tmp_path, scene):
+        picture = scene.copy()
+        if mode == "RGBA":
+            picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+        picture = picture.convert(mode)
+        path = tmp_path / "scene.png"
+        picture.save(path)
+        sources = [path, path.read_bytes(), io.BytesIO(path.read_bytes()), picture, np.asarray(picture)]
+        rasters = [raster(open_photo(source), RULE) for source in sources]
+        assert all(np.array_equal(rasters[0], other) for other in rasters)
+
     def test_name_is_the_path_or_what_the_caller_says(self, tmp_path, scene):
         path = tmp_path / "scene.png"
         scene.save(path)
@@ -157,12 +169,14 @@ class TestBadInput:
     def test_text_named_jpg(self, tmp_path):
         path = tmp_path / "notes.jpg"
         path.write_text("Dear diary, today I took no photograph.")
-        self.check(path, f"{path} is not in a picture format that can be read ({', '.join(FORMATS)}).")
+        self.check(
+            path, f"{path} is not in a picture format that can be read ({', '.join((*FORMATS, 'HEIC'))})."
+        )
 
     def test_formats_outside_the_list_are_not_tried(self, encode, scene):
         self.check(
             encode(scene, "EPS"),
-            f"The picture is not in a picture format that can be read ({', '.join(FORMATS)}).",
+            f"The picture is not in a picture format that can be read ({', '.join((*FORMATS, 'HEIC'))}).",
         )
 
     @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF"])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter, ImageOps
+from tiff_files import tiff_file
 
 from cadrage.imaging import RasterRule, open_photo, preview, raster, raster_size
 
@@ -172,12 +173,33 @@ class TestColour:
         pixels = raster(open_photo(encode(Image.fromarray(ramp), "PNG")), RULE)
         assert np.abs(pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 1
 
+    @pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate"])
+    def test_sixteen_bit_grey_tiff(self, compression, encode):
+        ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(1, 256).repeat(256, axis=0)
+        pixels = raster(open_photo(encode(Image.fromarray(ramp), "TIFF", compression=compression)), RULE)
+        assert np.abs(pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+    def test_sixteen_bit_rgb_tiff(self):
+        deep = np.full((8, 8, 3), (0xFFFF, 0x8000, 0), dtype=np.uint16)
+        assert (raster(open_photo(tiff_file(deep)), RULE) == (255, 128, 0)).all()
+
+    def test_lab_tiff(self, encode):
+        picture = Image.new("RGB", (8, 8), (200, 100, 50)).convert("LAB")
+        pixels = raster(open_photo(encode(picture, "TIFF")), RULE)
+        assert np.abs(pixels.astype(int) - (200, 100, 50)).max() <= 3
+
     def test_floating_point_tiff_is_stretched_to_what_it_holds(self, encode):
         ramp = np.linspace(-2, 3, 256, dtype=np.float32).reshape(1, 256).repeat(256, axis=0)
         ramp[0, 0] = np.nan
+        ramp[0, 1] = np.inf
         pixels = raster(open_photo(encode(Image.fromarray(ramp), "TIFF")), RULE)
         assert pixels[9, 0, 0] == 0
         assert pixels[9, -1, 0] == 255
+
+    @pytest.mark.parametrize("value", [0.0, 7.5, np.nan, np.inf, -3e38])
+    def test_floating_point_of_one_value_is_black(self, value):
+        picture = Image.fromarray(np.full((8, 8), value, dtype=np.float32))
+        assert (raster(open_photo(picture), RULE) == 0).all()
 
 
 class TestPreview:

@@ -6,7 +6,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from cadrage.errors import ImageError
 from cadrage.geometry import Box
-from cadrage.imaging import cut, natural_suffix, open_photo, save
+from cadrage.imaging import OutputRule, cut, open_photo, save, suffix_for
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -28,6 +28,7 @@ class TestFormats:
             (".avif", "AVIF"),
             (".tif", "TIFF"),
             (".tiff", "TIFF"),
+            (".gif", "GIF"),
         ],
     )
     def test_the_suffix_names_the_format(self, suffix, format_name, tmp_path, scene):
@@ -47,14 +48,21 @@ class TestFormats:
 
     @pytest.mark.parametrize(
         ("format_name", "suffix"),
-        [("JPEG", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp"), ("TIFF", ".tif"), ("GIF", ".png")],
+        [
+            ("JPEG", ".jpg"),
+            ("PNG", ".png"),
+            ("WEBP", ".webp"),
+            ("TIFF", ".tif"),
+            ("GIF", ".gif"),
+            ("BMP", ".png"),
+        ],
     )
-    def test_natural_suffix_is_that_of_the_photograph(self, format_name, suffix, scene, encode):
-        assert natural_suffix(open_photo(encode(scene, format_name))) == suffix
+    def test_the_suffix_is_that_of_the_photograph(self, format_name, suffix, scene, encode):
+        assert suffix_for(open_photo(encode(scene, format_name)), OutputRule()) == suffix
 
 
 class TestPixels:
-    @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".avif", ".tif"])
+    @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".avif", ".tif", ".gif"])
     @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
     def test_every_mode_can_be_written_in_every_format(self, suffix, mode, tmp_path):
         save(Image.new(mode, (16, 8)), tmp_path / f"crop{suffix}")
@@ -75,6 +83,8 @@ class TestPixels:
             ("CMYK", ".png", "RGB"),
             ("I;16", ".png", "I;16"),
             ("I;16", ".jpg", "L"),
+            ("RGB", ".gif", "P"),
+            ("RGBA", ".gif", "P"),
         ],
     )
     def test_the_mode_changes_as_little_as_the_format_allows(self, mode, suffix, kept, tmp_path):
@@ -85,13 +95,26 @@ class TestPixels:
         save(Image.new("RGBA", (16, 16), (255, 0, 0, 0)), tmp_path / "crop.jpg")
         assert (np.asarray(reopened(tmp_path / "crop.jpg")) == 255).all()
 
-    @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+    @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".gif"])
     def test_a_transparent_palette_entry_stays_transparent(self, suffix, tmp_path):
         picture = Image.new("P", (16, 16), 1)
         picture.putpalette([0, 0, 0, 10, 200, 30])
         picture.info["transparency"] = 1
         save(picture, tmp_path / f"crop{suffix}")
         assert reopened(tmp_path / f"crop{suffix}").convert("RGBA").getextrema()[3] == (0, 0)
+
+    def test_half_of_a_gif_may_be_transparent(self, tmp_path):
+        picture = Image.new("RGBA", (16, 16), (200, 30, 10, 255))
+        picture.paste((0, 0, 0, 0), (0, 0, 8, 16))
+        save(picture, tmp_path / "crop.gif")
+        written = reopened(tmp_path / "crop.gif").convert("RGBA")
+        assert (written.getpixel((3, 3))[3], written.getpixel((12, 3))) == (0, (200, 30, 10, 255))
+
+    def test_the_picture_given_is_not_changed(self, tmp_path, scene):
+        scene.info = {"icc_profile": SRGB, "comment": b"mine"}
+        save(scene, tmp_path / "crop.jpg")
+        assert scene.info == {"icc_profile": SRGB, "comment": b"mine"}
+        assert "comment" not in reopened(tmp_path / "crop.jpg").info
 
     def test_sixteen_bits_are_scaled_not_clipped(self, tmp_path):
         save(Image.new("I;16", (16, 16), 0x8000), tmp_path / "crop.jpg")
@@ -177,6 +200,13 @@ class TestSources:
         source = tmp_path / "photo.png"
         scene.save(source)
         (tmp_path / "link.png").symlink_to(source)
+        with pytest.raises(ImageError, match="is a source"):
+            save(scene, tmp_path / "link.png", sources=[source])
+
+    def test_nor_by_a_hard_link(self, tmp_path, scene):
+        source = tmp_path / "photo.png"
+        scene.save(source)
+        (tmp_path / "link.png").hardlink_to(source)
         with pytest.raises(ImageError, match="is a source"):
             save(scene, tmp_path / "link.png", sources=[source])
 

@@ -10,6 +10,9 @@ from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 Size = tuple[int, int]
 """Width and height in pixels."""
 
+Region = tuple[int, int, int, int]
+"""x1, y1, x2, y2 in whole pixels."""
+
 _STORED_FROM_FRAME = {
     1: (1, 0, 0, 1),
     2: (-1, 0, 0, 1),
@@ -60,6 +63,34 @@ def upright(
     x0 = xx * x1 + xy * y1 + (width if xx + xy < 0 else 0)
     y0 = yx * x1 + yy * y1 + (height if yx + yy < 0 else 0)
     return image.transform((x2 - x1, y2 - y1), Image.Transform.AFFINE, (xx, xy, x0, yx, yy, y0))
+
+
+def stored_region(region: Region, orientation: int, frame_wh: Size) -> Region:
+    """Where a region of the frame lies in the stored picture.
+
+    Args:
+        region: x1, y1, x2, y2 in frame pixels.
+        orientation: EXIF orientation of the picture.
+        frame_wh: the frame.
+    """
+    x1, y1, x2, y2 = region
+    width, height = frame_wh
+    left, right, top, bottom = width - x2, width - x1, height - y2, height - y1
+    return {
+        1: (x1, y1, x2, y2),
+        2: (left, y1, right, y2),
+        3: (left, top, right, bottom),
+        4: (x1, top, x2, bottom),
+        5: (y1, x1, y2, x2),
+        6: (y1, left, y2, right),
+        7: (top, left, bottom, right),
+        8: (top, x1, bottom, x2),
+    }[orientation]
+
+
+def frame_region(region: Region, orientation: int, stored_wh: Size) -> Region:
+    """Where a region of the stored picture lies in the frame; the reverse of ``stored_region``."""
+    return stored_region(region, {6: 8, 8: 6}.get(orientation, orientation), stored_wh)
 
 
 def _read_late_exif(image: Image.Image) -> None:

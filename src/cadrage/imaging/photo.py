@@ -13,26 +13,39 @@ from typing import IO, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import ExifTags, Image
 
-from cadrage.errors import CadrageError, ImageError
+from cadrage.errors import ImageError, RequestError
+from cadrage.imaging.failures import decoding, printable, reason_of
+from cadrage.imaging.formats import FORMATS, format_of, identify
+from cadrage.imaging.frames import count_frames
+from cadrage.imaging.guards import check_tiles
 from cadrage.imaging.orientation import Size, exif_orientation, turned
+from cadrage.imaging.quiet import quiet
+from cadrage.imaging.shrink import Extent, shrink_on_load
+
+__all__ = [
+    "FORMATS",
+    "PIXEL_LIMIT",
+    "Held",
+    "Photo",
+    "Source",
+    "decode",
+    "decoding",
+    "header",
+    "open_photo",
+    "printable",
+    "reason_of",
+]
 
 PIXEL_LIMIT = 200_000_000
 """Most pixels a frame may have unless the caller says otherwise; decoded RGB takes 4 bytes for each."""
-
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF", "BMP", "PPM", "JPEG2000")
-"""Formats read; no others, since some of Pillow's readers start programs or have no signature to go by."""
 
 Source = Path | str | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
 """What a photograph can be given as; see ``open_photo``."""
 
 Held = Path | bytes | Image.Image
 """The three kinds of source that a ``Photo`` keeps."""
-
-
-Extent = tuple[float, float, float, float]
-"""x1, y1, x2, y2 in pixels of a decoded picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +58,9 @@ class Photo:
         format: the file's format, such as ``"JPEG"``; ``""`` for pixels that never were in a file.
         orientation: EXIF orientation, 1 to 8; 1 when there is nothing to turn.
         source: the file, its bytes, or the picture in memory.
+        frames: frames of an animation or pages of a TIFF file; 1 for a still, a HEIC file (its primary
+            picture) and a picture in memory (the frame that it shows).
+        page: which page of a TIFF file this is, from 0. Of an animation the first frame is the photograph.
     """
 
     name: str
@@ -52,9 +68,13 @@ class Photo:
     format: str
     orientation: int
     source: Held = field(repr=False)
+    frames: int = 1
+    page: int = 0
 
 
-def open_photo(source: Source, *, name: str | None = None, pixel_limit: int = PIXEL_LIMIT) -> Photo:
+def open_photo(
+    source: Source, *, name: str | None = None, pixel_limit: int = PIXEL_LIMIT, page: int = 0
+) -> Photo:
     """Look at a photograph without decoding it.
 
     Args:
@@ -63,20 +83,29 @@ def open_photo(source: Source, *, name: str | None = None, pixel_limit: int = PI
             RGB, (H, W, 4) for RGBA. What is in memory must not be changed while the photo is in use.
         name: what messages call it; by default the path, or ``"The picture"``.
         pixel_limit: most pixels that the frame may have.
+        page: of a TIFF file with several, from 0.
 
     Raises:
         ImageError: there is no such file, it cannot be read, it is not a picture in one of ``FORMATS``, its
             header is damaged, it has no pixels, or more than the limit.
+        RequestError: there is no such page.
     """
     name = printable(name or _name_of(source))
     held = _held(source, name)
-    with _header(held, name) as image:
+    with header(held, name) as image:
+        frames = 1 if image is held else count_frames(image)
+        pages = frames if image.format == "TIFF" else 1
+        if not 0 <= page < pages:
+            raise RequestError(f"{name} has no page {page}: its pages are numbered 0 to {pages - 1}.")
+        _turn_to(image, page, name)
         _check_size(image.size, pixel_limit, name)
+        _check_tiles(image, pixel_limit, name)
         if image is held:
             with decoding(name):
                 image.load()  # now, since a lazy picture shared by threads would be loaded by both
         orientation = exif_orientation(image)
-        return Photo(name, turned(image.size, orientation), _format_of(image), orientation, held)
+        size_wh = turned(image.size, orientation)
+        return Photo(name, size_wh, format_of(image), orientation, held, frames, page)
 
 
 def decode(photo: Photo, at_least: Size | None = None) -> tuple[Image.Image, Extent]:
@@ -93,50 +122,53 @@ def decode(photo: Photo, at_least: Size | None = None) -> tuple[Image.Image, Ext
     Raises:
         ImageError: the pixels cannot be decoded, or the file is no longer the one that was opened.
     """
-    drafted = None
-    with _header(photo.source, photo.name) as image:
-        if turned(image.size, photo.orientation) != photo.size_wh:
+    extent = None
+    with header(photo.source, photo.name) as image:
+        _turn_to(image, photo.page, photo.name)
+        stored_wh = image.size
+        if turned(stored_wh, photo.orientation) != photo.size_wh:
             raise ImageError(f"{photo.name} has changed since it was opened.")
         with decoding(photo.name):
-            if at_least and isinstance(image, ImageFile.ImageFile) and image is not photo.source:
-                drafted = image.draft(None, at_least)
+            if at_least and image is not photo.source:
+                extent = shrink_on_load(image, at_least)
             image.load()
-    return image, drafted[1] if drafted else (0, 0, *image.size)
+    if not extent and image.size != stored_wh:
+        raise ImageError(f"{photo.name} does not hold the pixels that its header promises.")
+    return image, extent or (0, 0, *image.size)
 
 
 @contextlib.contextmanager
-def decoding(name: str) -> Iterator[None]:
-    """Turn whatever Pillow raises within into one sentence about the picture ``name``.
+def header(held: Held, name: str) -> Iterator[Image.Image]:
+    """The picture with its header read, and its pixels not yet, for as long as its file is open.
 
-    A decoder fed with a damaged or hostile file may raise almost anything, so nothing but calls of Pillow
-    belongs in here.
+    Pillow is quiet within: it warns whenever it meets an odd tag, be it in the pixels' turn or the metadata's.
+
+    Raises:
+        ImageError: the file cannot be read, or its header is damaged.
     """
+    if isinstance(held, Image.Image):
+        with quiet():
+            yield held
+        return
     try:
-        yield
-    except CadrageError:
-        raise
-    except MemoryError as error:
-        raise ImageError(f"{name} needs more memory to decode than there is.") from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{name} holds a part with too many pixels.") from error
-    except Exception as error:
-        raise ImageError(f"{name} is damaged or truncated and cannot be decoded.") from error
+        file: IO[bytes] = BytesIO(held) if isinstance(held, bytes) else held.open("rb")
+    except OSError as error:
+        raise _unreadable(name, error) from error
+    with file, quiet():
+        yield identify(file, name)
 
 
-def _format_of(image: Image.Image) -> str:
-    """The format by its usual name: Pillow's MPO is a JPEG file with more pictures after the first."""
-    return "JPEG" if image.format == "MPO" else image.format or ""
+def _turn_to(image: Image.Image, page: int, name: str) -> None:
+    if page:
+        with decoding(name):
+            image.seek(page)
 
 
-def printable(name: str) -> str:
-    """The name on one line, whatever characters a file system allowed in it."""
-    return name if name.isprintable() else repr(name)
-
-
-def reason_of(error: OSError) -> str:
-    """What the system said, to end a sentence with."""
-    reason = error.strerror or "the system gives no reason"
-    return reason[0].lower() + reason[1:]
+def _check_tiles(image: Image.Image, pixel_limit: int, name: str) -> None:
+    tags = getattr(image, "tag_v2", {})
+    sides = tags.get(ExifTags.Base.TileWidth), tags.get(ExifTags.Base.TileLength)
+    if isinstance(sides[0], int) and isinstance(sides[1], int):
+        check_tiles((sides[0], sides[1]), image.size, pixel_limit, name)
 
 
 def _name_of(source: object) -> str:
@@ -215,36 +247,3 @@ def _check_size(size_wh: Size, pixel_limit: int, name: str) -> None:
             f"{name} has {width} x {height} = {width * height:,} pixels, "
             f"more than the limit of {pixel_limit:,}."
         )
-
-
-@contextlib.contextmanager
-def _header(held: Held, name: str) -> Iterator[Image.Image]:
-    """The picture with its header read, and its pixels not yet, for as long as its file is open."""
-    if isinstance(held, Image.Image):
-        yield held
-        return
-    try:
-        file: IO[bytes] = BytesIO(held) if isinstance(held, bytes) else held.open("rb")
-    except OSError as error:
-        raise _unreadable(name, error) from error
-    with file:
-        yield _identify(file, name)
-
-
-def _identify(file: IO[bytes], name: str) -> ImageFile.ImageFile:
-    """Read the header of an open file.
-
-    ``Image.open`` would do, but for its limit of pixels: a variable of the whole process, at which it warns
-    and then refuses, below our own.
-    """
-    with decoding(name):
-        prefix = file.read(16)
-        Image.preinit()
-        for format_name in FORMATS:
-            if format_name not in Image.OPEN:
-                Image.init()
-            factory, accept = Image.OPEN.get(format_name, (None, None))
-            if factory and accept and accept(prefix) is True:
-                file.seek(0)
-                return factory(file, "")
-    raise ImageError(f"{name} is not in a picture format that can be read ({', '.join(FORMATS)}).")

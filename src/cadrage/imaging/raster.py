@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cadrage.imaging.colour import blendable, flat_rgb
+from cadrage.imaging.colour import blendable, shown_rgb
 from cadrage.imaging.orientation import Size, turned, upright
 from cadrage.imaging.photo import Photo, decode, decoding
 
@@ -72,12 +72,14 @@ def raster_size(size_wh: Size, rule: RasterRule) -> Size:
 def raster(photo: Photo, rule: RasterRule) -> NDArray[np.uint8]:
     """The working raster: what the network sees of a photograph, in training as in use.
 
+    Colours are converted to sRGB by the picture's profile; transparency is seen over an even grey.
+
     Args:
         photo: the photograph.
         rule: the raster's size.
 
     Returns:
-        Shape (H, W, 3), RGB, upright, with (W, H) from ``raster_size``.
+        Shape (H, W, 3), sRGB, upright, with (W, H) from ``raster_size``.
 
     Raises:
         ImageError: the pixels cannot be decoded.
@@ -86,7 +88,7 @@ def raster(photo: Photo, rule: RasterRule) -> NDArray[np.uint8]:
 
 
 def preview(photo: Photo, fit_wh: Size) -> Image.Image:
-    """The whole photograph in RGB, upright, as large as fits into ``fit_wh`` pixels, never enlarged.
+    """The whole photograph in sRGB, upright, as large as fits into ``fit_wh`` pixels, never enlarged.
 
     Raises:
         ImageError: the pixels cannot be decoded.
@@ -104,4 +106,5 @@ def _shrunk(photo: Photo, size_wh: Size) -> Image.Image:
         small = blendable(stored).resize(
             stored_wh, Image.Resampling.BILINEAR, box=extent, reducing_gap=REDUCING_GAP
         )
-        return flat_rgb(upright(small, photo.orientation), NEUTRAL_GREY)
+        profile = stored.info.get("icc_profile")
+        return shown_rgb(upright(small, photo.orientation), profile, NEUTRAL_GREY)
