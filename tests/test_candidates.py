@@ -11,17 +11,21 @@ from cadrage.candidates import (
     PAPER_GRID,
     RELEASED_LABELS_GRID,
     GridSpec,
+    SizeLimits,
     anchor_bins,
     bins_of,
     feasible_bins,
+    free_candidates,
     grid_anchors,
     largest_box,
     official_ratio_anchors,
     ratio_candidates,
+    ratio_lattice,
     ratio_sizes,
 )
+from cadrage.candidates.ratios import COARSE_SIZES, SIZES
 from cadrage.errors import RequestError
-from cadrage.geometry import AspectRatio, areas
+from cadrage.geometry import AspectRatio, Box, areas
 
 sides = st.integers(1, 4000)
 frames = st.tuples(sides, sides)
@@ -209,16 +213,16 @@ class TestRatioSizes:
         assert ratio_sizes(size_wh, AspectRatio(*ratio))[0] == largest
 
     def test_a_family_spans_the_allowed_areas_evenly(self):
-        sizes = ratio_sizes((1600, 1200), AspectRatio(4, 3), min_area=0.25, sizes=5)
-        # Over a quarter of the area means over half of the sides: 400 to 201 times 4 x 3.
-        assert sizes == [(4 * times, 3 * times) for times in (400, 351, 301, 251, 201)]
+        sizes = ratio_sizes((1600, 1200), AspectRatio(4, 3), SizeLimits(min_area=0.25), sizes=5)
+        # A quarter of the area means half of the sides: 400 to 200 times 4 x 3.
+        assert sizes == [(4 * times, 3 * times) for times in (400, 350, 300, 250, 200)]
 
     def test_a_shape_that_covers_little_of_the_frame_still_has_room_to_shrink(self):
         sizes = ratio_sizes((6000, 4000), AspectRatio(9, 16))
         assert sizes[0] == (2250, 4000)
         shares = [width * height / (2250 * 4000) for width, height in sizes]
-        assert len(shares) == 8
-        assert 0.64 < min(shares) < 0.66
+        assert len(shares) == SIZES
+        assert 0.64 < min(shares) < 0.65
 
     @given(frames, ratios)
     def test_the_longer_side_is_the_shorter_times_the_ratio_to_half_a_pixel(self, size_wh, ratio):
@@ -239,7 +243,7 @@ class TestRatioSizes:
 
     @given(frames, ratios, st.floats(0, 0.99), st.integers(1, 30))
     def test_sizes_fit_descend_and_keep_to_the_count(self, size_wh, ratio, min_area, count):
-        sizes = ratio_sizes(size_wh, ratio, min_area, count)
+        sizes = ratio_sizes(size_wh, ratio, SizeLimits(min_area=min_area), sizes=count)
         assert 1 <= len(sizes) <= count
         assert all(1 <= w <= size_wh[0] and 1 <= h <= size_wh[1] for w, h in sizes)
         assert all(
@@ -250,8 +254,8 @@ class TestRatioSizes:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"min_area": 1.0}, "min_area"),
-            ({"min_area": -0.1}, "min_area"),
+            ({"limits": SizeLimits(min_area=1.1)}, "shares of the frame"),
+            ({"limits": SizeLimits(max_area=-0.1)}, "shares of the frame"),
             ({"sizes": 0}, "At least one size"),
         ],
     )
@@ -262,20 +266,20 @@ class TestRatioSizes:
 
 class TestRatioCandidates:
     def test_a_square_slides_along_a_landscape(self):
-        boxes = ratio_candidates((150, 100), AspectRatio(1, 1), sizes=1, positions=3)
-        assert boxes.tolist() == [[0, 0, 100, 100], [25, 0, 125, 100], [50, 0, 150, 100]]
+        boxes = ratio_candidates((150, 100), AspectRatio(1, 1), SizeLimits(min_area=0.6))
+        assert boxes[:3].tolist() == [[x, 0, x + 100, 100] for x in (0, 25, 50)]
 
     def test_largest_first_then_top_to_bottom_then_left_to_right(self):
         boxes = ratio_candidates((1024, 683), AspectRatio(4, 3))
         order = [(-(x2 - x1), y1, x1) for x1, y1, x2, _ in boxes.tolist()]
         assert order == sorted(order)
-        assert len(order) == 246
+        assert len(order) == 18
 
     @settings(max_examples=50)
-    @given(frames, ratios, st.integers(1, 8), st.integers(3, 12))
-    def test_boxes_are_whole_inside_distinct_and_bounded_in_number(self, size_wh, ratio, sizes, positions):
-        boxes = ratio_candidates(size_wh, ratio, sizes=sizes, positions=positions)
-        assert 1 <= len(boxes) <= sizes * positions**2
+    @given(frames, ratios)
+    def test_boxes_are_whole_inside_distinct_and_bounded_in_number(self, size_wh, ratio):
+        boxes = ratio_candidates(size_wh, ratio)
+        assert 1 <= len(boxes) <= COARSE_SIZES * 9**2
         assert np.array_equal(boxes, np.floor(boxes))
         assert (boxes >= 0).all()
         assert (boxes <= [*size_wh, *size_wh]).all()
@@ -289,9 +293,11 @@ class TestRatioCandidates:
         for size in np.unique(boxes[:, 2:] - boxes[:, :2], axis=0):
             family = boxes[((boxes[:, 2:] - boxes[:, :2]) == size).all(axis=1)]
             spare = np.array(size_wh) - size
-            assert family[:, :2].min(axis=0).tolist() == [0, 0]
-            assert family[:, 2:].max(axis=0).tolist() == list(size_wh)
             assert np.floor((spare + 1) / 2).tolist() in family[:, :2].tolist()
+            for axis in (0, 1):
+                if spare[axis] > size_wh[axis] / 40:
+                    assert family[:, axis].min() == 0
+                    assert family[:, axis + 2].max() == size_wh[axis]
 
     @given(frames, ratios)
     def test_equal_requests_get_equal_candidates(self, size_wh, ratio):
@@ -302,9 +308,86 @@ class TestRatioCandidates:
     def test_every_frame_has_a_candidate(self, size_wh, text):
         assert len(ratio_candidates(size_wh, AspectRatio.parse(text))) >= 1
 
-    def test_too_few_positions_are_refused(self):
-        with pytest.raises(RequestError, match="At least three positions"):
-            ratio_candidates((10, 10), AspectRatio(1, 1), positions=2)
+    @settings(max_examples=200)
+    @given(frames, ratios, st.data())
+    def test_what_fits_into_the_largest_box_is_held_by_every_candidate(self, size_wh, ratio, data):
+        widest, tallest = ratio_sizes(size_wh, ratio, sizes=1)[0]
+        x1, y1 = data.draw(st.integers(0, size_wh[0] - 1)), data.draw(st.integers(0, size_wh[1] - 1))
+        x2 = data.draw(st.integers(x1 + 1, min(x1 + widest, size_wh[0])))
+        y2 = data.draw(st.integers(y1 + 1, min(y1 + tallest, size_wh[1])))
+        limits = SizeLimits(
+            max_area=data.draw(st.floats(0.01, 1)), min_area=data.draw(st.none() | st.floats(0, 1))
+        )
+        boxes = ratio_candidates(size_wh, ratio, limits, Box(x1, y1, x2, y2))
+        assert (boxes[:, :2] <= [x1, y1]).all()
+        assert (boxes[:, 2:] >= [x2, y2]).all()
+        assert (boxes >= 0).all()
+        assert (boxes <= [*size_wh, *size_wh]).all()
+
+    def test_what_does_not_fit_is_cut_as_little_as_can_be(self):
+        boxes = ratio_candidates((400, 100), AspectRatio(1, 1), cover=Box(50, 20, 250, 80))
+        assert boxes[:, 0].min() == 50
+        assert boxes[:, 2].max() == 250
+        assert (boxes[:, 2] - boxes[:, 0] == 100).all()
+
+    def test_limits_on_the_area_are_kept_to(self):
+        boxes = ratio_candidates((1000, 800), AspectRatio(1, 1), SizeLimits(min_area=0.1, max_area=0.3))
+        shares = areas(boxes) / 800_000
+        assert 0.1 <= shares.min() < 0.11
+        assert 0.29 < shares.max() <= 0.3
+
+    def test_the_smallest_size_counts_more_than_the_largest_area(self):
+        boxes = ratio_candidates((1000, 800), AspectRatio(1, 1), SizeLimits(least_wh=(700, 1), max_area=0.1))
+        assert (boxes[:, 2] - boxes[:, 0] == 700).all()
+
+
+class TestRatioLattice:
+    @settings(max_examples=100)
+    @given(frames, ratios, st.integers(1, 4))
+    def test_neighbours_are_boxes_of_the_same_ratio_within_the_frame(self, size_wh, ratio, level):
+        lattice = ratio_lattice(size_wh, ratio)
+        coarse = lattice.coarse()
+        near = lattice.neighbours(coarse, level)
+        assert near.shape == (6 * len(coarse), 3)
+        boxes = lattice.boxes(near)
+        assert (boxes >= 0).all()
+        assert (boxes <= [*size_wh, *size_wh]).all()
+        assert {tuple(size) for size in (boxes[:, 2:] - boxes[:, :2]).tolist()} <= {
+            *map(tuple, lattice.sizes.tolist())
+        }
+
+    def test_each_level_halves_the_step(self):
+        lattice = ratio_lattice((1600, 1600), AspectRatio(1, 1))
+        middle = np.array([[len(lattice.sizes) - 1, 32, 32]])
+        steps = [
+            np.abs(lattice.boxes(lattice.neighbours(middle, level))[2, 0] - lattice.boxes(middle)[0, 0])
+            for level in (1, 2, 3)
+        ]
+        assert steps == pytest.approx([133, 67, 33], abs=6)
+
+
+class TestFreeCandidates:
+    def test_without_wishes_they_are_the_grid_anchors(self):
+        assert np.array_equal(free_candidates((900, 600)), grid_anchors((900, 600), corners="rounded"))
+
+    @settings(max_examples=50)
+    @given(frames, st.data())
+    def test_some_hold_any_cover_and_lie_within_the_frame(self, size_wh, data):
+        x1, y1 = data.draw(st.integers(0, size_wh[0] - 1)), data.draw(st.integers(0, size_wh[1] - 1))
+        cover = Box(
+            x1, y1, data.draw(st.integers(x1 + 1, size_wh[0])), data.draw(st.integers(y1 + 1, size_wh[1]))
+        )
+        boxes = free_candidates(size_wh, cover=cover)
+        assert (
+            (boxes[:, :2] <= [cover.x1, cover.y1]).all(1) & (boxes[:, 2:] >= [cover.x2, cover.y2]).all(1)
+        ).any()
+        assert (boxes >= 0).all()
+        assert (boxes <= [*size_wh, *size_wh]).all()
+        assert len(np.unique(boxes, axis=0)) == len(boxes)
+
+    def test_small_areas_are_offered_where_they_are_asked_for(self):
+        shares = areas(free_candidates((900, 600), SizeLimits(max_area=0.2, min_area=0.1))) / 540_000
+        assert ((shares >= 0.1) & (shares <= 0.2)).sum() > 50
 
 
 class TestLargestBox:

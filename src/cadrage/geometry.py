@@ -162,6 +162,11 @@ class AspectRatio:
         """Width divided by height."""
         return self.width / self.height
 
+    def largest_within(self, size_wh: tuple[float, float]) -> tuple[float, float]:
+        """Width and height of the largest rectangle of this ratio within another, not rounded."""
+        width, height = size_wh
+        return min(width, height * self.value), min(height, width / self.value)
+
     def __str__(self) -> str:
         return f"{self.width:g}:{self.height:g}"
 

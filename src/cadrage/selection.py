@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cadrage.geometry import FloatArray, iou_matrix
+from cadrage.geometry import Box, FloatArray, areas, iou_matrix
 
 SCORE_DECIMALS = 4
 """Scores are rounded to this many decimals before anything is decided by them.
@@ -40,8 +40,37 @@ def order(scores: ArrayLike) -> NDArray[np.intp]:
     return np.argsort(-rounded(scores), kind="stable")
 
 
+def leader(policy: str, scores: ArrayLike, boxes_xyxy: FloatArray, baseline: Box, tolerance: float) -> int:
+    """Index of the crop that a policy puts first.
+
+    Args:
+        policy: ``"best"``, the best score; ``"minimal"``, the largest box that scores less than the best by at most
+            the tolerance; ``"keep-full"``, the baseline unless the best scores more by over the tolerance.
+        scores: shape (K,), higher is better, K at least 1.
+        boxes_xyxy: shape (K, 4).
+        baseline: the largest crop; where it is none of the boxes, ``"keep-full"`` takes the best.
+        tolerance: in points of the scores.
+    """
+    values = rounded(scores)
+    best = int(order(values)[0])
+    within = values >= rounded(values[best] - tolerance)
+    match policy:
+        case "minimal":
+            extents = np.where(within, areas(boxes_xyxy), 0)
+            return int(np.lexsort((-values, -extents))[0])
+        case "keep-full":
+            (full,) = np.nonzero((boxes_xyxy == baseline.as_tuple()).all(axis=1) & within)
+            return int(full[0]) if len(full) else best
+    return best
+
+
 def pick(
-    scores: ArrayLike, boxes_xyxy: FloatArray, *, top: int = 1, max_overlap: float = MAX_OVERLAP
+    scores: ArrayLike,
+    boxes_xyxy: FloatArray,
+    *,
+    top: int = 1,
+    max_overlap: float = MAX_OVERLAP,
+    first: int | None = None,
 ) -> NDArray[np.intp]:
     """Indices of the best candidates that differ from each other.
 
@@ -53,12 +82,15 @@ def pick(
         scores: shape (K,), higher is better.
         boxes_xyxy: shape (K, 4), in any one coordinate system.
         top: how many to take at most, 1 or more.
-        max_overlap: in [0, 1]; with 1 every candidate differs enough.
+        max_overlap: in [0, 1]; with 1 every candidate differs enough that is not equal.
+        first: the candidate to begin with, by default the best.
 
     Returns:
         Best first; shape (N,), N at most ``top`` and less where too few candidates differ.
     """
     ranked = order(scores)
+    if first is not None:
+        ranked = np.concatenate([[first], ranked[ranked != first]])
     taken: list[int] = []
     free = np.ones(len(ranked), dtype=bool)
     for candidate in ranked:
@@ -66,5 +98,6 @@ def pick(
             break
         if free[candidate]:
             taken.append(int(candidate))
-            free &= iou_matrix(boxes_xyxy[candidate][None], boxes_xyxy)[0] <= max_overlap
+            overlap = iou_matrix(boxes_xyxy[candidate][None], boxes_xyxy)[0]
+            free &= (overlap <= max_overlap) & (overlap < 1)
     return np.array(taken, dtype=np.intp)

@@ -1,10 +1,11 @@
 """Candidate crops: what boxes of a frame may be returned.
 
 ``grid`` holds the grid anchors of GAIC, whose corners sit on the centres of a coarse grid of bins;
-``ratios`` holds dense families of whole-pixel boxes of one required shape. All boxes are in frame pixels,
-float64 of shape (K, 4), columns x1, y1, x2, y2.
+``ratios`` holds lattices of whole-pixel boxes of one required shape; ``free`` joins both where a request has
+limits. All boxes are in frame pixels, float64 of shape (K, 4), columns x1, y1, x2, y2.
 """
 
+from cadrage.candidates.free import free_candidates
 from cadrage.candidates.grid import (
     OFFICIAL_PYTORCH_GRID,
     PAPER_GRID,
@@ -17,11 +18,13 @@ from cadrage.candidates.grid import (
     feasible_bins,
     grid_anchors,
 )
+from cadrage.candidates.official import OFFICIAL_RATIO_UNITS, official_ratio_anchors
 from cadrage.candidates.ratios import (
-    OFFICIAL_RATIO_UNITS,
+    RatioLattice,
+    SizeLimits,
     largest_box,
-    official_ratio_anchors,
     ratio_candidates,
+    ratio_lattice,
     ratio_sizes,
 )
 
@@ -33,12 +36,16 @@ __all__ = [
     "AspectBounds",
     "Corners",
     "GridSpec",
+    "RatioLattice",
+    "SizeLimits",
     "anchor_bins",
     "bins_of",
     "feasible_bins",
+    "free_candidates",
     "grid_anchors",
     "largest_box",
     "official_ratio_anchors",
     "ratio_candidates",
+    "ratio_lattice",
     "ratio_sizes",
 ]
