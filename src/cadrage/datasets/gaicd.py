@@ -13,22 +13,23 @@ import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from cadrage.atomic import replacing
-from cadrage.datasets.types import RatedImage
+from cadrage.datasets.folders import PICTURE_SUFFIXES, files_by_name, require_partners
+from cadrage.datasets.types import MaskedImage, RatedImage
 from cadrage.errors import DataError, RequestError
 from cadrage.geometry import FloatArray
 from cadrage.imaging import open_photo
 
 Split = Literal["train", "val", "test", "all"]
 Release = Literal["conference", "journal", "unknown"]
+Image = TypeVar("Image", RatedImage, MaskedImage)
 
 FOLDERS = ("annotations", "images")
 SPLITS = ("train", "val", "test")
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
 UNRATED = -2.0
 
 RELEASE_COUNTS: dict[Release, dict[str, int]] = {
@@ -147,40 +148,21 @@ def _parts(root: Path, split: Split) -> Sequence[str | None]:
 def _pairs(labels: Path, pictures: Path, part: str | None) -> Iterator[tuple[str, Path, Path]]:
     """Name, label file and picture of every image of a part, by name."""
     label_folder, picture_folder = _subfolder(labels, part), _subfolder(pictures, part)
-    label_of = _by_name(label_folder, frozenset({".txt"}))
-    picture_of = _by_name(picture_folder, PICTURE_SUFFIXES)
+    label_of = files_by_name(label_folder, frozenset({".txt"}))
+    picture_of = files_by_name(picture_folder, PICTURE_SUFFIXES)
     if not label_of:
         raise DataError(f"{label_folder} holds no label file: expected one NAME.txt for each picture.")
     # A flat folder beside a divided one serves all parts: what it holds beyond this one is no mistake.
     if label_folder != labels or part is None:
-        _check_complete("picture", label_folder, label_of, picture_folder, picture_of)
+        require_partners("picture", label_folder, label_of, picture_folder, picture_of)
     if picture_folder != pictures or part is None:
-        _check_complete("label", picture_folder, picture_of, label_folder, label_of)
+        require_partners("label", picture_folder, picture_of, label_folder, label_of)
     for name in sorted(label_of.keys() & picture_of.keys()):
         yield name, label_of[name], picture_of[name]
 
 
 def _subfolder(folder: Path, part: str | None) -> Path:
     return folder / part if part is not None and (folder / part).is_dir() else folder
-
-
-def _by_name(folder: Path, suffixes: Collection[str]) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for path in folder.iterdir():
-        if path.suffix.lower() in suffixes and not path.name.startswith("."):
-            if path.stem in files:
-                raise DataError(f"{files[path.stem]} and {path.name} belong to one image: one must go.")
-            files[path.stem] = path
-    return files
-
-
-def _check_complete(
-    kind: str, folder: Path, files: Collection[str], other_folder: Path, others: Collection[str]
-) -> None:
-    lonely = sorted(set(files) - set(others))
-    if lonely:
-        shown = ", ".join(lonely[:3]) + (", ..." if len(lonely) > 3 else "")
-        raise DataError(f"{len(lonely)} files of {folder} have no {kind} in {other_folder}: {shown}.")
 
 
 def save_gaicd(images: Iterable[RatedImage], root: Path, *, copy_pictures: bool = True) -> None:
@@ -274,8 +256,8 @@ def release_of(images: Collection[RatedImage]) -> Release:
 
 
 def split_by_seed(
-    images: Collection[RatedImage], validation: int = 120, seed: int = 0
-) -> tuple[tuple[RatedImage, ...], tuple[RatedImage, ...]]:
+    images: Collection[Image], validation: int = 120, seed: int = 0
+) -> tuple[tuple[Image, ...], tuple[Image, ...]]:
     """Set some images aside for validation, the same ones on every machine.
 
     Images are drawn by a hash of seed and name: neither their order nor any library's generator matters,
@@ -304,5 +286,5 @@ def split_by_seed(
     return _by_image_name(drawn[validation:]), _by_image_name(drawn[:validation])
 
 
-def _by_image_name(images: Iterable[RatedImage]) -> tuple[RatedImage, ...]:
+def _by_image_name(images: Iterable[Image]) -> tuple[Image, ...]:
     return tuple(sorted(images, key=lambda image: image.name))

@@ -48,3 +48,18 @@ class RatedImage:
     def is_rated(self) -> NDArray[np.bool_]:
         """Which crops were rated, shape (K,)."""
         return ~np.isnan(self.mos)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedImage:
+    """A photograph and a mask of its salient object, drawn by people. Neither is opened.
+
+    Attributes:
+        name: what identifies the image in its data set.
+        path: the picture file.
+        mask_path: a picture of the same size, white where the salient object is.
+    """
+
+    name: str
+    path: Path
+    mask_path: Path
