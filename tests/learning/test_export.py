@@ -15,10 +15,10 @@ from cadrage.errors import WeightsError
 from cadrage.imaging import RasterRule
 from cadrage.learning import export as exporting
 from cadrage.learning.backbones import Trunk
+from cadrage.learning.deployed import ScoreGraph
 from cadrage.learning.export import (
     EncodeGraph,
     Identity,
-    ScoreGraph,
     check_agreement,
     check_graphs,
     export_entry,

@@ -81,8 +81,12 @@ def save_network(network: CropNetwork, path: Path, record: Mapping[str, Any]) ->
     save_atomically(content, path)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path, *, mapped: bool = False) -> dict[str, Any]:
     """Read a file written by this module, weights only.
+
+    Args:
+        path: the file.
+        mapped: leave tensors in the file until they are used.
 
     Raises:
         WeightsError: it is missing, damaged, or something else.
@@ -90,7 +94,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise WeightsError(f"There is no checkpoint at {path}.")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # torch raises many kinds for a damaged file
         raise WeightsError(
             f"{path} cannot be read as a checkpoint: it is damaged, or something else."

@@ -1,6 +1,7 @@
 """From a trained network to a weights entry: the two ONNX graphs, checked against torch.
 
-``encode.onnx`` maps a working raster, uint8 (1, H, W, 3) RGB, to features, float32 (1, C, H/16, W/16);
+``encode.onnx`` maps a working raster, uint8 (1, H, W, 3) RGB, to features, float32 (1, C, H/16, W/16), and, where
+the network has a saliency head, to a saliency map, float32 (1, H/8, W/8) in [0, 1];
 ``score.onnx`` maps features and boxes, float32 (K, 4) in raster pixels, to mean opinion scores, float32 (K,).
 Normalisation is inside, so model and preprocessing cannot be mismatched.
 """
@@ -26,9 +27,16 @@ from cadrage.atomic import replacing
 from cadrage.candidates import grid_anchors
 from cadrage.errors import WeightsError
 from cadrage.imaging import RasterRule, open_photo, raster
+from cadrage.learning.deployed import ScoreGraph, score_graph
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.quantise import quantise_head, quantise_trunk
 from cadrage.learning.run import photographs_in
+from cadrage.learning.saliency_export import (
+    SALIENCY_AGREEMENT,
+    SALIENCY_TOLERANCE,
+    EncodeSubjectGraph,
+    check_saliency,
+)
 from cadrage.weights import CARD_FILE, GraphFile, InputRule, WeightsEntry, render_card, write_entry
 
 OPSET = 20
@@ -62,18 +70,6 @@ class EncodeGraph(nn.Module):
     def forward(self, raster: Tensor) -> Tensor:
         """From uint8 (1, H, W, 3) to float32 (1, C, H/16, W/16)."""
         return self.network.encode(raster.permute(0, 3, 1, 2).float())
-
-
-class ScoreGraph(nn.Module):
-    """Features and boxes to mean opinion scores."""
-
-    def __init__(self, network: CropNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, features: Tensor, boxes: Tensor) -> Tensor:
-        """From float32 (1, C, h, w) and (K, 4), raster pixels, to (K,)."""
-        return self.network.mos(self.network.score(features, boxes))
 
 
 class WholeGraph(nn.Module):
@@ -120,10 +116,13 @@ def export_entry(
         graphs = Path(scratch) / encode.name, Path(scratch) / score.name
         write_pair(network, *graphs, rule)
         check_graphs(network, *graphs, rule)
+        smooth = [pixels[0].numpy() for pixels, _ in _random_pictures(rule)]
+        check_saliency(network, graphs[0], smooth, SALIENCY_TOLERANCE)
         if calibration:
             quantise_trunk(graphs[0], calibration)
             quantise_head(graphs[1], graphs[0], calibration)
             check_agreement(network, *graphs, calibration)
+            check_saliency(network, graphs[0], calibration, SALIENCY_AGREEMENT)
         for new, place in zip(graphs, (encode, score), strict=True):
             new.replace(place)
     entry = WeightsEntry(
@@ -151,8 +150,13 @@ def write_pair(network: CropNetwork, encode: Path, score: Path, rule: RasterRule
     pixels, features, boxes = _examples(network, rule)
     dynamic = torch.export.Dim.DYNAMIC
     inputs = {"features": (features, {2: dynamic, 3: dynamic}), "boxes": (boxes, {0: dynamic})}
-    write_graph(EncodeGraph(network), encode, {"raster": (pixels, {1: dynamic, 2: dynamic})}, "features")
-    write_graph(ScoreGraph(network), score, inputs, "scores")
+    graph, outputs = (
+        (EncodeGraph(network), ["features"])
+        if network.saliency_head is None
+        else (EncodeSubjectGraph(network), ["features", "saliency"])
+    )
+    write_graph(graph, encode, {"raster": (pixels, {1: dynamic, 2: dynamic})}, *outputs)
+    write_graph(score_graph(network), score, inputs, "scores")
 
 
 def export_whole(network: CropNetwork, path: Path, rule: RasterRule) -> None:
@@ -174,7 +178,7 @@ def export_whole(network: CropNetwork, path: Path, rule: RasterRule) -> None:
 
 
 def write_graph(
-    module: nn.Module, path: Path, inputs: Mapping[str, tuple[Tensor, dict[int, Any]]], output: str
+    module: nn.Module, path: Path, inputs: Mapping[str, tuple[Tensor, dict[int, Any]]], *outputs: str
 ) -> None:
     """Trace a module to an ONNX file; ``inputs`` maps names to an example and its dynamic axes."""
     with _hushed(), warnings.catch_warnings():
@@ -186,7 +190,7 @@ def write_graph(
             dynamo=True,
             opset_version=OPSET,
             input_names=list(inputs),
-            output_names=[output],
+            output_names=list(outputs),
             dynamic_shapes=tuple(axes for _, axes in inputs.values()),
             external_data=False,
             verbose=False,

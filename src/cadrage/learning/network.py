@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cadrage.errors import RequestError
+from cadrage.errors import RequestError, WeightsError
 from cadrage.learning.backbones import build_trunk
 from cadrage.learning.pooling import rod_clean, roi_clean, whole_map
 from cadrage.learning.pooling_official import rod_official, roi_official
+from cadrage.learning.saliency_head import SaliencyHead
 
 STRIDE = 16
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
@@ -68,6 +69,8 @@ class NetworkConfig:
     """Mean of the training ratings: the network puts out z-scores."""
     mos_std: float = 0.8
     """Standard deviation of the training ratings."""
+    saliency: int = 0
+    """Channels of the saliency head where it is finest; 0 for a network without one."""
 
     def __post_init__(self) -> None:
         if self.kernel != 9 and self.pool_size != 9:
@@ -110,6 +113,15 @@ class CropNetwork(nn.Module):
         self.head = Head(config, regions * config.channels)
         self.register_buffer("pixel_mean", torch.tensor(config.pixel_mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(config.pixel_std).view(1, 3, 1, 1), persistent=False)
+        self.saliency_head: SaliencyHead | None = None
+        if config.saliency:
+            self.add_saliency(config.saliency)
+
+    def add_saliency(self, channels: int) -> SaliencyHead:
+        """Put a fresh saliency head of so many channels on the trunk, in place of any there is; returns it."""
+        self.config = replace(self.config, saliency=channels)
+        self.saliency_head = SaliencyHead(self.trunk.channels, channels)
+        return self.saliency_head
 
     def encode(self, raster: Tensor) -> Tensor:
         """Features of working rasters.
@@ -146,6 +158,22 @@ class CropNetwork(nn.Module):
         fused = functional.interpolate(fine, **how) + middle
         fused = fused + (0.5 if official else 1.0) * functional.interpolate(coarse, **how)
         return fused + self.reduce.bias.view(1, -1, 1, 1)  # type: ignore[union-attr]
+
+    def saliency(self, maps: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        """How likely each cell shows the salient object.
+
+        Args:
+            maps: of the trunk.
+
+        Returns:
+            Shape (B, H/8, W/8), in [0, 1].
+
+        Raises:
+            WeightsError: the network has no saliency head.
+        """
+        if self.saliency_head is None:
+            raise WeightsError("This network has no saliency head: train one with 'cadrage train saliency'.")
+        return torch.sigmoid(self.saliency_head(maps))
 
     def score(self, features: Tensor, boxes_xyxy: Tensor, image_index: Tensor | None = None) -> Tensor:
         """Normalised scores (z-scores of the mean opinion score) of boxes.
@@ -220,7 +248,10 @@ class Head(nn.Module):
 
     def forward(self, regions: Tensor, geometry: Tensor | None = None) -> Tensor:
         """Scores of shape (K,) for regions (K, C, 9, 9) and, if configured, geometry (K, 9)."""
-        hidden = self.first(regions)
+        return self.finish(self.first(regions), geometry)
+
+    def finish(self, hidden: Tensor, geometry: Tensor | None) -> Tensor:
+        """Scores of shape (K,) for the first layers' result (K, width, 1, 1) and geometry."""
         if self.geometry is not None and geometry is not None:
             hidden = torch.cat([hidden, self.geometry(geometry)[:, :, None, None]], dim=1)
         scores: Tensor = self.last(self.dropout(self.second(hidden))).flatten()

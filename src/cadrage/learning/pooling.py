@@ -95,14 +95,18 @@ def pool(features: Tensor, rows: Tensor, columns: Tensor, image_index: Tensor | 
         Shape (K, C, bins, bins).
     """
     if image_index is None:
-        channels, height, width = features.shape[1:]
-        bins = rows.shape[1]
-        flat = features[0].transpose(0, 1).reshape(height, channels * width)
-        lines = (rows.reshape(-1, height) @ flat).reshape(-1, bins * channels, width)
-        pooled = torch.bmm(lines, columns.transpose(1, 2))
-        return pooled.reshape(-1, bins, channels, bins).transpose(1, 2)
+        return pool_bands(features, rows, columns).transpose(1, 2)
     across = torch.matmul(features[image_index], columns.transpose(1, 2)[:, None])
     return torch.matmul(rows[:, None], across)
+
+
+def pool_bands(features: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """``pool`` for one image, bin by bin from the top: (K, bins, C, bins), as the products leave it."""
+    channels, height, width = features.shape[1:]
+    bins = rows.shape[1]
+    flat = features[0].transpose(0, 1).reshape(height, channels * width)
+    lines = (rows.reshape(-1, height) @ flat).reshape(-1, bins * channels, width)
+    return torch.bmm(lines, columns.transpose(1, 2)).reshape(-1, bins, channels, bins)
 
 
 def roi_clean(

