@@ -58,3 +58,14 @@ def test_each_measurement_names_data_split_and_tie_rule() -> None:
 
 def test_notes_come_last() -> None:
     assert render_card(entry(), "## Limits\n\nMany.\n").endswith("\n\n## Limits\n\nMany.\n")
+
+
+def test_saliency_figures_have_a_table_of_their_own() -> None:
+    figures = {"mae": 0.0912345, "max_f": 0.87, "mean_f": 0.8, "s_measure": 0.81, "rule": "beta^2 0.3"}
+    row = {"method": "net 1.0", "data_set": "masks", "split": "val", "images": 100, **figures}
+    card = render_card(entry(metrics=({"srcc": 0.5}, row)))
+    assert "| net 1.0 | masks | val | 100 | 0.09123 | 0.87 | 0.8 | 0.81 |" in card
+    assert "F-measure: beta^2 0.3." in card
+    assert card.count("| net 1.0 |") == 1
+    assert "SRCC" in card
+    assert "SRCC" not in render_card(entry(metrics=(row,)))

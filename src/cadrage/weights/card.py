@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cadrage.weights.entry import WeightsEntry
@@ -27,8 +27,14 @@ def render_card(entry: WeightsEntry, notes: str = "") -> str:
         "- output: predicted mean opinion score of each box, 1 (bad) to 5 (excellent)",
         f"- terms: {entry.license}",
     ]
+    ranked = [row for row in entry.metrics if "max_f" not in row]
+    masked = [row for row in entry.metrics if "max_f" in row]
     if entry.metrics:
-        lines += ["", "## Measured", "", *_measured(entry.metrics)]
+        lines += ["", "## Measured"]
+    if ranked:
+        lines += ["", *_measured(ranked)]
+    if masked:
+        lines += ["", *_saliency(masked)]
     if entry.training:
         lines += ["", "## Training", "", *_listed(entry.training)]
     if notes:
@@ -36,7 +42,7 @@ def render_card(entry: WeightsEntry, notes: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _measured(metrics: tuple[Mapping[str, Any], ...]) -> list[str]:
+def _measured(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [
         "| model | data set | split | images | ties | SRCC | PCC | Acc5 | Acc10 | regret |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -54,6 +60,19 @@ def _measured(metrics: tuple[Mapping[str, Any], ...]) -> list[str]:
         lines.append("| " + " | ".join(map(str, [*cells, *figures])) + " |")
     lines += ["", "Acc5 and Acc10 are the means of Acc K/5 and Acc K/10 over K = 1 to 4, in percent."]
     return lines
+
+
+def _saliency(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [
+        "| model | saliency maps against | split | images | MAE | best F | mean F | S-measure |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in metrics:
+        figures = [_figure(row.get(name)) for name in ("mae", "max_f", "mean_f", "s_measure")]
+        named = [row.get(name, "") for name in ("method", "data_set", "split", "images")]
+        lines.append("| " + " | ".join(map(str, [*named, *figures])) + " |")
+    rules = sorted({str(row.get("rule", "")) for row in metrics})
+    return [*lines, "", f"F-measure: {'; '.join(rules)}."]
 
 
 def _figure(value: object) -> str:
