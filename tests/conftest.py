@@ -1,9 +1,17 @@
 """A model small enough to calculate by hand, for tests of everything that runs one."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from cadrage.weights import GraphFile, InputRule, WeightsEntry, write_entry
+
+# How long one example takes says nothing on a machine that others share.
+settings.register_profile("cadrage", deadline=None)
+settings.load_profile("cadrage")
 
 STRIDE = 16
 
@@ -34,6 +42,27 @@ def tiny_entry(tmp_path_factory) -> WeightsEntry:
         parameters=0,
         precision="float32",
         created="2026-01-31",
+    )
+    write_entry(entry)
+    return entry
+
+
+@pytest.fixture(scope="session")
+def tiny_subject_entry(tiny_entry, tmp_path_factory) -> WeightsEntry:
+    """The same model with a saliency map: the brightness of cells of 8 x 8 pixels."""
+    onnx = pytest.importorskip("onnx")
+    folder = tmp_path_factory.mktemp("tiny-subject")
+    shutil.copy(tiny_entry.folder / "score.onnx", folder)
+    model = onnx.load(tiny_entry.folder / "encode.onnx")
+    pool = {"kernel_shape": [STRIDE // 2, STRIDE // 2], "strides": [STRIDE // 2, STRIDE // 2]}
+    model.graph.node.append(onnx.helper.make_node("AveragePool", ["brightness"], ["cells"], **pool))
+    model.graph.node.append(onnx.helper.make_node("Squeeze", ["cells", "channel_axis"], ["saliency"]))
+    shape = onnx.helper.make_tensor_value_info("saliency", onnx.TensorProto.FLOAT, [1, "2h", "2w"])
+    model.graph.output.append(shape)
+    onnx.checker.check_model(model)
+    onnx.save(model, folder / "encode.onnx")
+    entry = replace(
+        tiny_entry, folder=folder, name="tiny-subject", encode=GraphFile.of(folder / "encode.onnx")
     )
     write_entry(entry)
     return entry

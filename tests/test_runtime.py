@@ -44,6 +44,20 @@ def test_features_are_an_unchangeable_value_that_knows_its_frame(scorer, right_h
         features.array[0] = 1
 
 
+def test_a_model_may_make_a_saliency_map_beside_its_features(scorer, tiny_subject_entry, right_half_white):
+    features = Scorer(tiny_subject_entry, threads=1).encode(right_half_white, size_wh=(4000, 2000))
+    expected = np.zeros((8, 16), np.float32)
+    expected[:, 8:] = 1
+    np.testing.assert_array_equal(features.saliency, expected)
+    assert features.saliency.dtype == np.float32
+    with pytest.raises(ValueError, match="read-only"):
+        features.saliency[0] = 1
+
+    without = scorer.encode(right_half_white, size_wh=(4000, 2000))
+    assert without.saliency is None
+    np.testing.assert_array_equal(without.array, features.array)
+
+
 def test_the_raster_is_the_frame_unless_another_is_given(scorer, right_half_white):
     features = scorer.encode(right_half_white)
     scores = scorer.score(features, [(0, 0, 64, 64), (64, 0, 128, 64), (0, 0, 128, 64)])

@@ -18,8 +18,10 @@ from cadrage.errors import (
 )
 
 if TYPE_CHECKING:
-    from cadrage.cropper import Crop, Cropper, CropRequest, CropResult, RatioCrops
+    from cadrage.cropper import Cropper
     from cadrage.geometry import AspectRatio, Box
+    from cadrage.request import CropRequest, Region
+    from cadrage.result import Crop, CropResult, RatioCrops
 
 __version__ = "0.1.0"
 
@@ -35,6 +37,7 @@ __all__ = [
     "ImageError",
     "MissingExtraError",
     "RatioCrops",
+    "Region",
     "RequestError",
     "WeightsError",
 ]
@@ -42,11 +45,12 @@ __all__ = [
 _HOMES = {
     "AspectRatio": "cadrage.geometry",
     "Box": "cadrage.geometry",
-    "Crop": "cadrage.cropper",
-    "CropRequest": "cadrage.cropper",
-    "CropResult": "cadrage.cropper",
+    "Crop": "cadrage.result",
+    "CropRequest": "cadrage.request",
+    "CropResult": "cadrage.result",
     "Cropper": "cadrage.cropper",
-    "RatioCrops": "cadrage.cropper",
+    "RatioCrops": "cadrage.result",
+    "Region": "cadrage.request",
 }
 
 

@@ -4,175 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cadrage.candidates import grid_anchors, largest_box, ratio_candidates
+from cadrage.constraints import Wishes, check_request
 from cadrage.errors import RequestError
-from cadrage.geometry import AspectRatio, Box, FloatArray
-from cadrage.imaging import PIXEL_LIMIT, Photo, RasterRule, Source, open_photo, raster
+from cadrage.faces import SIDE as FACES_SIDE
+from cadrage.faces import FaceFinder
+from cadrage.geometry import AspectRatio, Box, FloatArray, areas
+from cadrage.imaging import PIXEL_LIMIT, Photo, RasterRule, Source, open_photo, preview, raster
+from cadrage.request import CropRequest
+from cadrage.result import Crop, CropResult, RatioCrops
 from cadrage.runtime import Features, Scorer
-from cadrage.selection import MAX_OVERLAP, pick, rounded
+from cadrage.search import Found, search
+from cadrage.selection import leader, pick, rounded
+from cadrage.subject import find_subject
 from cadrage.weights import WeightsEntry
-
-RESULT_SCHEMA = "1.0"
-"""Version of ``CropResult.to_dict()``: the first number changes when a reader of the old form would fail."""
-
-Shape = AspectRatio | Literal["free", "original"]
-"""What a crop may look like: one ratio, any ratio, or the frame's own."""
-
-MOST_CROPS = 1000
-"""Crops of one ratio that may be asked for; no frame has as many that differ."""
-
-_MOST_ELONGATED = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class CropRequest:
-    """Which crops are wanted.
-
-    Attributes:
-        ratios: what ``AspectRatio.parse`` reads, ``"free"`` (the grid anchors, from 1:2 to 2.2:1) or
-            ``"original"`` (the frame's own). Each is answered by itself; kept parsed and without repetition.
-        top: crops per ratio, at most; 1 to ``MOST_CROPS``.
-        max_overlap: largest intersection over union of two crops of one ratio, in [0, 1].
-
-    Raises:
-        RequestError: a value is outside its range.
-    """
-
-    ratios: tuple[str | AspectRatio, ...] = ("free",)
-    top: int = 1
-    max_overlap: float = MAX_OVERLAP
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ratios", parse_shapes(self.ratios))
-        if not isinstance(self.top, int) or isinstance(self.top, bool) or not 1 <= self.top <= MOST_CROPS:
-            raise RequestError(f"The number of crops must be from 1 to {MOST_CROPS}, not {self.top!r}.")
-        if not isinstance(self.max_overlap, int | float) or not 0 <= self.max_overlap <= 1:
-            raise RequestError(f"The largest overlap must be from 0 to 1, not {self.max_overlap!r}.")
-
-
-def parse_shapes(ratios: str | AspectRatio | Iterable[str | AspectRatio]) -> tuple[Shape, ...]:
-    """Read one ratio or several; see ``CropRequest.ratios``.
-
-    Raises:
-        RequestError: there is none, or one is not a ratio.
-    """
-    several = [ratios] if isinstance(ratios, str | AspectRatio) else ratios
-    if not isinstance(several, Iterable):
-        raise RequestError(f"A ratio is text such as '16:9', not {ratios!r}.")
-    # By their text, which names the crops and their files.
-    shapes = {str(shape): shape for shape in map(_parse_shape, several)}
-    if not shapes:
-        raise RequestError("At least one ratio is needed.")
-    return tuple(shapes.values())
-
-
-def _parse_shape(ratio: object) -> Shape:
-    if isinstance(ratio, AspectRatio):
-        return ratio
-    if not isinstance(ratio, str):
-        raise RequestError(f"A ratio is text such as '16:9', not {ratio!r}.")
-    match ratio.strip().lower():
-        case "free":
-            return "free"
-        case "original":
-            return "original"
-    return AspectRatio.parse(ratio)
-
-
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """One crop of a photograph.
-
-    Attributes:
-        box: in frame pixels, whole numbers.
-        score: predicted mean opinion score, on the raters' scale of 1 to 5; a bad box may fall below.
-        ratio: the ratio asked for, ``"16:9"``, ``"free"`` or ``"original"``.
-        margin: score less the score of the baseline, the largest crop of this ratio; for ``"free"`` the largest
-            grid anchor, 84 % of the frame.
-        rank: 1 for the best of this ratio.
-    """
-
-    box: Box
-    score: float
-    ratio: str
-    margin: float
-    rank: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; the box as four whole numbers."""
-        return {"rank": self.rank, "box": self.box.rounded(), "score": self.score, "margin": self.margin}
-
-
-@dataclass(frozen=True, slots=True)
-class RatioCrops:
-    """The crops of one ratio.
-
-    Attributes:
-        ratio: the ratio asked for.
-        baseline: the largest crop of this ratio, in the middle of the frame; for ``"free"`` the largest grid
-            anchor.
-        baseline_score: its score.
-        crops: best first, at least one.
-    """
-
-    ratio: str
-    baseline: Box
-    baseline_score: float
-    crops: tuple[Crop, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "ratio": self.ratio,
-            "baseline": {"box": self.baseline.rounded(), "score": self.baseline_score},
-            "crops": [crop.to_dict() for crop in self.crops],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class CropResult:
-    """The answer to a request.
-
-    Attributes:
-        source: name of the photograph, the path of a file.
-        size_wh: width and height of the frame, pixels.
-        groups: one for each ratio, in the order of the request.
-        model: name of the model that scored.
-        version: version of its weights.
-    """
-
-    source: str
-    size_wh: tuple[int, int]
-    groups: tuple[RatioCrops, ...]
-    model: str
-    version: str
-
-    @property
-    def crops(self) -> tuple[Crop, ...]:
-        """All crops, ratio by ratio, best first."""
-        return tuple(crop for group in self.groups for crop in group.crops)
-
-    @property
-    def best(self) -> Crop:
-        """The best crop of the first ratio."""
-        return self.groups[0].crops[0]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, with the version of their layout."""
-        return {
-            "schema": RESULT_SCHEMA,
-            "source": self.source,
-            "size": self.size_wh,
-            "model": self.model,
-            "version": self.version,
-            "ratios": [group.to_dict() for group in self.groups],
-        }
 
 
 class Cropper:
@@ -210,6 +61,7 @@ class Cropper:
         self.scorer = Scorer(model, threads=threads)
         self.pixel_limit = pixel_limit
         self._rule = RasterRule(**asdict(self.scorer.entry.input))
+        self._faces: FaceFinder | None = None
 
     @property
     def model(self) -> str:
@@ -226,24 +78,50 @@ class Cropper:
         source: Source,
         ratios: str | AspectRatio | Iterable[str | AspectRatio] = ("free",),
         *,
-        top: int = 1,
-        max_overlap: float = MAX_OVERLAP,
+        request: CropRequest | None = None,
+        **wishes: Any,  # noqa: ANN401
     ) -> CropResult:
         """Find the best crops of a photograph.
 
         Args:
             source: a path, the bytes of a file, a binary file, a Pillow picture or a uint8 array.
-            ratios: see ``CropRequest``, as are the others.
-            top: crops per ratio, at most.
-            max_overlap: largest intersection over union of two crops of one ratio.
+            ratios: see ``CropRequest``.
+            request: a request made before, instead of ``ratios`` and ``wishes``.
+            wishes: the other attributes of ``CropRequest``: ``top``, ``size``, ``keep`` and so on.
 
         Raises:
             ImageError: the photograph cannot be opened or decoded.
-            RequestError: the request is malformed.
+            MissingExtraError: faces are asked for, and the extra that finds them is not installed.
+            RequestError: the request is malformed, or contradicts the photograph.
+
+        Example:
+            >>> Cropper().crop("beach.jpg", size=(1200, 630), keep=[(820, 400, 1010, 700)]).best.broken
+            ()
         """
-        request = CropRequest(ratios, top, max_overlap)  # type: ignore[arg-type]
-        photo = self.open(source)
-        return self.choose(photo.name, self.encode(photo), request)
+        if request is not None and (wishes or ratios != ("free",)):
+            raise RequestError("Give a request or its parts, not both.")
+        request = request or CropRequest.from_dict({"ratios": ratios, **wishes})
+        return self.answer(self.open(source), request)
+
+    def answer(self, photo: Photo, request: CropRequest) -> CropResult:
+        """Answer a request about an opened photograph; a request that contradicts it costs no work.
+
+        Raises:
+            ImageError: the photograph cannot be decoded.
+            MissingExtraError: faces are asked for, and the extra that finds them is not installed.
+            RequestError: the request contradicts the photograph.
+        """
+        features, faces = self.look(photo, request)
+        return self.choose(photo.name, features, request, faces)
+
+    def look(self, photo: Photo, request: CropRequest) -> tuple[Features, tuple[Box, ...]]:
+        """What ``choose`` needs of a photograph: its features, and its faces where the request asks for them.
+
+        Errors as for ``answer``.
+        """
+        check_request(request, photo.size_wh)
+        faces = self.find_faces(photo) if request.faces else ()
+        return self.encode(photo), faces
 
     def score(self, source: Source, boxes_xyxy: ArrayLike | Iterable[Box]) -> FloatArray:
         """Score boxes of a photograph.
@@ -269,46 +147,65 @@ class Cropper:
         """Run the trunk on a photograph; any number of requests and boxes are answered from the features."""
         return self.scorer.encode(raster(photo, self._rule), photo.size_wh)
 
-    def choose(self, name: str, features: Features, request: CropRequest) -> CropResult:
+    def find_faces(self, photo: Photo) -> tuple[Box, ...]:
+        """Boxes of the faces in a photograph, in frame pixels, largest first.
+
+        Raises:
+            ImageError: the photograph cannot be decoded.
+            MissingExtraError: the extra ``faces`` is not installed.
+        """
+        if self._faces is None:
+            self._faces = FaceFinder()
+        small = np.asarray(preview(photo, (FACES_SIDE, FACES_SIDE)))
+        width, height = photo.size_wh
+        boxes = self._faces.find(small) * np.tile([width / small.shape[1], height / small.shape[0]], 2)
+        boxes = np.clip(boxes, 0, [width, height, width, height])
+        ranked = boxes[np.argsort(-areas(boxes), kind="stable")]
+        return tuple(Box(*box) for box in ranked.round(1).tolist())
+
+    def choose(
+        self, name: str, features: Features, request: CropRequest, faces: tuple[Box, ...] = ()
+    ) -> CropResult:
         """Answer a request from the features of a photograph.
 
         Args:
             name: of the photograph, for the result.
             features: of the photograph.
             request: what is wanted.
+            faces: boxes, in frame pixels, that are kept where ``request.faces`` asks for it.
+
+        Raises:
+            RequestError: the request contradicts the photograph.
         """
-        groups = tuple(_best_of(self.scorer, features, shape, request) for shape in request.ratios)
-        return CropResult(name, features.frame_wh, groups, self.model, self.version)
+        check_request(request, features.frame_wh)
+        saliency = features.saliency
+        subject = None if saliency is None else find_subject(saliency, features.frame_wh)
+        wishes = Wishes(request, features.frame_wh, faces, subject)
+        found = search(partial(self.scorer.score, features), wishes, request.ratios)  # type: ignore[arg-type]
+        groups = tuple(
+            _group(one, str(shape), wishes) for one, shape in zip(found, request.ratios, strict=True)
+        )
+        focus = request.focus or (subject.focus if subject else None)
+        return CropResult(name, features.frame_wh, groups, self.model, self.version, focus, faces)
 
 
-def _best_of(
-    scorer: Scorer, features: Features, shape: str | AspectRatio, request: CropRequest
-) -> RatioCrops:
-    boxes, baseline = _candidates(features.frame_wh, shape)
-    all_boxes = np.concatenate([boxes, [baseline.as_tuple()]])
-    *scores, baseline_score = rounded(scorer.score(features, all_boxes)).tolist()
-    best = pick(scores, boxes, top=request.top, max_overlap=request.max_overlap)
+def _group(found: Found, ratio: str, wishes: Wishes) -> RatioCrops:
+    """The crops of one ratio that are returned."""
+    request = wishes.request
+    first = leader(request.policy, found.adjusted, found.boxes, found.baseline, request.tolerance)
+    best = pick(found.adjusted, found.boxes, top=request.top, max_overlap=request.max_overlap, first=first)
+    kept = wishes.subject.kept(found.boxes[best]).round(4).tolist() if wishes.subject else [None] * len(best)
     crops = tuple(
         Crop(
-            box=Box(*map(int, boxes[index])),
-            score=scores[index],
-            ratio=str(shape),
-            margin=float(rounded(scores[index] - baseline_score)),
+            box=Box(*map(int, found.boxes[index])),
+            score=float(found.scores[index]),
+            ratio=ratio,
+            margin=float(rounded(found.scores[index] - found.baseline_score)),
             rank=rank,
+            adjusted=float(found.adjusted[index]),
+            subject=share,
+            broken=found.broken,
         )
-        for rank, index in enumerate(best, start=1)
+        for rank, (index, share) in enumerate(zip(best.tolist(), kept, strict=True), start=1)
     )
-    return RatioCrops(str(shape), baseline, baseline_score, crops)
-
-
-def _candidates(size_wh: tuple[int, int], shape: str | AspectRatio) -> tuple[FloatArray, Box]:
-    """The candidates of a shape, shape (K, 4) in whole frame pixels, and the baseline among them."""
-    if shape == "free":
-        # Rounded as its anchor is, the baseline is one of the candidates and has the same score.
-        return grid_anchors(size_wh, corners="rounded"), Box(*largest_box(size_wh).rounded())
-    width, height = size_wh
-    if shape == "original" and max(size_wh) > _MOST_ELONGATED * min(size_wh):
-        whole = Box(0, 0, width, height)
-        return np.array([whole.as_tuple()], dtype=np.float64), whole
-    ratio = shape if isinstance(shape, AspectRatio) else AspectRatio(width, height)
-    return ratio_candidates(size_wh, ratio), largest_box(size_wh, ratio)
+    return RatioCrops(ratio, found.baseline, found.baseline_score, crops)
