@@ -55,3 +55,18 @@ def lamp() -> Callable[..., Path]:
         return Path(path)
 
     return save
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory) -> Path:
+    """A small crop scorer of a cadrage run, with random weights."""
+    torch = pytest.importorskip("torch")
+    from cadrage.learning.checkpoints import save_network
+    from cadrage.learning.network import CropNetwork, NetworkConfig
+    from cadrage.learning.recipes import TrainConfig
+
+    torch.manual_seed(0)
+    config = TrainConfig(network=NetworkConfig(backbone="timm:resnet18", width=16), short_side=64)
+    path = tmp_path_factory.mktemp("run") / "network.pt"
+    save_network(CropNetwork(config.network), path, {"config": config.to_dict(), "epoch": 3})
+    return path

@@ -8,19 +8,6 @@ from rated import photographs
 torch = pytest.importorskip("torch")
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    from cadrage.learning.checkpoints import save_network
-    from cadrage.learning.network import CropNetwork, NetworkConfig
-    from cadrage.learning.recipes import TrainConfig
-
-    torch.manual_seed(0)
-    config = TrainConfig(network=NetworkConfig(backbone="timm:resnet18", width=16), short_side=64)
-    path = tmp_path_factory.mktemp("run") / "network.pt"
-    save_network(CropNetwork(config.network), path, {"config": config.to_dict(), "epoch": 3})
-    return path
-
-
 def test_a_checkpoint_becomes_a_model_in_eight_bits_that_crops(cadrage, checkpoint, folder):
     photos = photographs(folder / "photographs", 12)
     (folder / "val.json").write_text(json.dumps({"split": "val", "srcc": 0.75}))

@@ -42,7 +42,8 @@ def test_an_unknown_command_or_option_exits_with_2(cadrage, arguments):
     assert ran.err
 
 
-def test_help_imports_none_of_the_libraries_that_do_the_work():
+@pytest.mark.parametrize("arguments", [["--help"], ["crop", "--help"]])
+def test_help_imports_none_of_the_libraries_that_do_the_work(arguments):
     script = """if True:
         import sys
         from cadrage.cli import main
@@ -51,7 +52,9 @@ def test_help_imports_none_of_the_libraries_that_do_the_work():
         except SystemExit:
             print(*sys.modules)
     """
-    ran = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
+    )
     loaded = set(ran.stdout.splitlines()[-1].split())
     assert "typer" in loaded
     assert loaded.isdisjoint({"numpy", "PIL", "onnxruntime", "torch"})

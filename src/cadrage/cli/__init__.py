@@ -21,10 +21,13 @@ from cadrage.errors import CadrageError
 
 COMMANDS = {
     "crop": "Find the best crops of photographs.",
+    "explain": "Show why a photograph is cropped as it is.",
     "score": "Score given boxes of photographs.",
     "train": "Train a model on rated photographs.",
     "evaluate": "Measure a model on rated photographs.",
     "export": "Make a model folder of a training checkpoint.",
+    "schema": "Print the JSON Schema of requests or results.",
+    "doctor": "Check that all that cadrage needs is here and works.",
 }
 
 NOTHING_DONE = 2

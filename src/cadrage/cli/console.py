@@ -8,7 +8,7 @@ from types import TracebackType
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
@@ -27,19 +27,23 @@ class Rows:
 
     def __init__(self, *header: str) -> None:
         self._header = header
+        self._on_terminal = sys.stdout.isatty()
         self._rows: list[tuple[str, ...]] = []
+        self._begun = False
 
     def add(self, *cells: str) -> None:
         """Add a row, one cell for each column."""
-        self._rows.append(cells)
-        if not sys.stdout.isatty():
-            if len(self._rows) == 1:
-                print("\t".join(self._header))
-            print("\t".join(cells), flush=True)
+        if self._on_terminal:
+            self._rows.append(cells)
+            return
+        if not self._begun:
+            print("\t".join(self._header))
+            self._begun = True
+        print("\t".join(cells), flush=True)
 
     def finish(self) -> None:
         """Show what is not printed yet; nothing if there is no row."""
-        if self._rows and sys.stdout.isatty():
+        if self._rows:
             table = Table(*self._header, box=SIMPLE_HEAD)
             for row in self._rows:
                 table.add_row(*(Text(cell, overflow="fold") for cell in row))
@@ -100,7 +104,16 @@ class Progress:
             complain(message)
 
 
+class _Rate(ProgressColumn):
+    """Steps a second, over the last while."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.3g}/s")
+
+
 def _bar() -> Bar:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    done, rate, left = MofNCompleteColumn(), _Rate(), TimeRemainingColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), done, rate, left)
     # Not redirected: what the command prints must reach standard output, and not this console.
     return Bar(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)

@@ -1,82 +1,223 @@
-"""``cadrage crop``: find, print and write the best crops of photographs."""
+"""``cadrage crop``: find, print and write the best crops of photographs.
+
+The options are here and nothing that works: help must not wait for what it imports.
+"""
 
 from __future__ import annotations
 
-import itertools
-import json
-import os
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cadrage.cli.console import Progress, Rows
-from cadrage.cli.files import crop_name, find_photos, result_stems
-from cadrage.cropper import Cropper, CropRequest, CropResult
-from cadrage.errors import CadrageError, RequestError
-from cadrage.imaging import Photo, cut_all, natural_suffix, preview, save
-from cadrage.imaging.photo import printable
-from cadrage.overlay import PREVIEW_WH, LabelledCrop, SheetRow, contact_sheet
+from cadrage.cli.request_options import (
+    Avoid,
+    Faces,
+    Focus,
+    Headroom,
+    Keep,
+    MaxArea,
+    MaxOverlap,
+    MinArea,
+    MinSize,
+    PolicyName,
+    Prefer,
+    Ratios,
+    RequestFile,
+    Size,
+    Subject,
+    Tolerance,
+    Top,
+    Upscale,
+)
+from cadrage.cli.sections import SectionedCommand
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-SHEET_LIMIT = 100
-"""Photographs on a contact sheet, at most: it is one picture, and grows by 500 pixels with each."""
+_PRINT = "What is printed"
+_WRITE = "What is written"
+_FOLDERS = "Folders"
 
 
-@app.command()
+@app.command(cls=SectionedCommand)
 def crop(
     photos: Annotated[
         list[Path],
-        typer.Argument(metavar="PHOTO", help="Photographs, or folders of them (not their subfolders)."),
+        typer.Argument(metavar="PHOTO", help="Photographs, folders of them, or - for standard input."),
     ],
     *,
-    ratio: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ratio",
-            "-r",
-            metavar="RATIO",
-            help="Shape of the crop: 16:9, 1.91, square, original or free (the default); may be repeated.",
-        ),
-    ] = None,
-    top: Annotated[
-        int, typer.Option(metavar="K", help="Crops for each ratio, at most; they differ visibly.")
-    ] = 1,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the crops into this folder, made if missing.")
-    ] = None,
+    ratio: Ratios = None,
+    size: Size = None,
+    upscale: Upscale = None,
+    top: Top = None,
+    max_overlap: MaxOverlap = None,
+    min_size: MinSize = None,
+    min_area: MinArea = None,
+    max_area: MaxArea = None,
+    keep: Keep = None,
+    prefer: Prefer = None,
+    avoid: Avoid = None,
+    focus: Focus = None,
+    headroom: Headroom = None,
+    subject: Subject = None,
+    faces: Faces = None,
+    policy: PolicyName = None,
+    tolerance: Tolerance = None,
+    request: RequestFile = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON Lines, one for each photograph.")
+        bool,
+        typer.Option("--json", help="Print JSON Lines, one for each photograph.", rich_help_panel=_PRINT),
     ] = False,
     sheet: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.png", help="Write one picture of the photographs, boxes, crops and scores."
+            metavar="FILE.png",
+            help="Write one picture of up to 100 photographs, boxes, crops and scores.",
+            rich_help_panel=_PRINT,
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only print what would be read and written; opens headers, writes nothing.",
+            rich_help_panel=_PRINT,
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR|-",
+            help="Write the crops into this folder, made if missing; - writes one crop to standard output.",
+            rich_help_panel=_WRITE,
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="jpeg, png, webp, avif, tiff or gif; by default the photograph's own.",
+            rich_help_panel=_WRITE,
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(metavar="Q", help="1 to 100, for JPEG, WebP and AVIF. [92]", rich_help_panel=_WRITE),
+    ] = None,
+    strip: Annotated[
+        bool,
+        typer.Option(
+            "--strip", help="Leave out the metadata, such as place and camera.", rich_help_panel=_WRITE
+        ),
+    ] = False,
+    lossless: Annotated[
+        bool,
+        typer.Option(
+            "--lossless",
+            help="Copy JPEG files without loss (extra 'lossless'; the box moves by up to a block), and write WebP "
+            "without loss.",
+            rich_help_panel=_WRITE,
+        ),
+    ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEMPLATE",
+            help="Names of the crops, less the suffix, of {stem} {ratio} {rank} {width} {height} {parent}. "
+            "[{stem}_{ratio}, with --top {stem}_{ratio}_{rank}]",
+            rich_help_panel=_WRITE,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool | None,
+        typer.Option(
+            "--overwrite/--no-overwrite",
+            help="Whether other files of these names are replaced; photographs of the call never are. "
+            "[overwrite]",
+            show_default=False,
+            rich_help_panel=_WRITE,
+        ),
+    ] = None,
+    recursive: Annotated[
+        bool,
+        typer.Option(
+            "--recursive",
+            "-R",
+            help="Go into the folders below too; the tree is mirrored below --out.",
+            rich_help_panel=_FOLDERS,
+        ),
+    ] = False,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Of folders take only photographs whose name fits (with a /, whose path below the folder fits); "
+            "may be repeated.",
+            rich_help_panel=_FOLDERS,
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Leave out photographs and whole folders whose name fits; may be repeated.",
+            rich_help_panel=_FOLDERS,
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Work in N processes; by default as many as CPUs may be used if there are many photographs.",
+            rich_help_panel=_FOLDERS,
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl",
+            help="Record each photograph as it is done. [DIR/manifest.jsonl for folders with --out DIR]",
+            rich_help_panel=_FOLDERS,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where an earlier run of the same command ended, by its manifest.",
+            rich_help_panel=_FOLDERS,
+        ),
+    ] = False,
     model: Annotated[str | None, typer.Option(metavar="NAME|DIR", help="Another model.")] = None,
     threads: Annotated[
-        int | None, typer.Option(metavar="N", help="Threads to use; by default as many as CPUs may be used.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Threads of a process; by default as many as CPUs may be used, or 1 in several processes.",
+        ),
     ] = None,
 ) -> None:
     """Find the best crops of photographs.
 
     Prints for each crop the photograph, the ratio, the box (x1,y1,x2,y2 in pixels of the upright photograph),
     the score (what people would give it on average, from 1, bad, to 5, excellent) and the margin over the
-    largest crop of that ratio. "free" means the grid anchors of the paper: 90 boxes of half to 84 % of the
-    photograph, from 1:2 to 2.2:1. With --out the crops are written too, as NAME_RATIO or, with --top,
-    NAME_RATIO_RANK, in the photograph's own format. No photograph of the call is ever overwritten; other
-    files of these names are replaced.
+    largest crop of that ratio. "free" means the grid anchors of the paper: boxes of half to 84 % of the
+    photograph, from 1:2 to 2.2:1. With --out the crops are written too, in the photograph's own format. No
+    photograph of the call is ever overwritten; other files of these names are replaced.
+
+    What cannot be fulfilled at once is broken from the least important on, and the crop says which: --keep,
+    --faces, --focus, --min-size, --min-area and --max-area, --headroom, in this order. Wishes with a weight are
+    held against the score.
 
     \b
     Examples:
       cadrage crop beach.jpg
       cadrage crop beach.jpg --ratio 16:9 --ratio 1:1 --out crops
+      cadrage crop beach.jpg --size 1200x630 --keep 80,40,400,520 --out crops
       cadrage crop holiday --ratio original --top 3 --sheet holiday.png
-      cadrage crop *.jpg --ratio 4:5 --json > crops.jsonl
+      cadrage crop archive --recursive --ratio 4:5 --out crops --resume
+      cadrage crop - --ratio 1:1 --out - < in.jpg > out.jpg
 
     \b
     Exit code:
@@ -84,117 +225,50 @@ def crop(
       1  some could not be; each is named with the reason
       2  none could be, or an option is wrong
     """
-    request = CropRequest(tuple(ratio or ["free"]), top)
-    paths, errors = find_photos(photos)
-    _check_targets(out, sheet, paths)
-    cropper = Cropper(model, threads=threads)
-    stems = result_stems(paths, request, out) if out else {}
-    rows: list[SheetRow] = []
-    with Progress("cropping", len(paths), quiet=as_json and sys.stdout.isatty()) as progress:
-        report = _Report(progress, as_json=as_json, with_files=out is not None)
-        for folder, error in errors.items():
-            report.failed(folder, error)
-        for path in paths:
-            try:
-                photo = cropper.open(path)
-                result = cropper.choose(str(path), cropper.encode(photo), request)
-                files = _write(photo, result, request, out / stems[path]) if out else []
-                rows += [_sheet_row(photo, result)] if sheet else []
-            except CadrageError as error:
-                report.failed(path, error)
-            else:
-                report.done(result, files)
-            progress.advance()
-    report.finish()
-    if sheet and rows:
-        try:
-            picture = contact_sheet(rows, heading="Best crops", model=f"{cropper.model} {cropper.version}")
-            save(picture, sheet, sources=paths)
-        except CadrageError as error:
-            report.failed(sheet, error)
-    raise typer.Exit(report.exit_code)
+    from cadrage.cli.crop_call import CropCall  # noqa: PLC0415
+    from cadrage.cli.crop_run import run  # noqa: PLC0415
+    from cadrage.cli.request_text import build_request  # noqa: PLC0415
 
-
-def _check_targets(out: Path | None, sheet: Path | None, photos: Sequence[Path]) -> None:
-    """Refuse, before any work, what could not be written after it."""
-    if out and out.exists() and not out.is_dir():
-        raise RequestError(f"--out {printable(str(out))} is a file; a folder is needed.")
-    if sheet and sheet.suffix.lower() != ".png":
-        raise RequestError(f"--sheet {printable(str(sheet))} must end in .png.")
-    if sheet and os.path.realpath(sheet) in map(os.path.realpath, photos):
-        raise RequestError(f"--sheet {printable(str(sheet))} is one of the photographs; choose another name.")
-    if sheet and len(photos) > SHEET_LIMIT:
-        raise RequestError(f"--sheet has room for {SHEET_LIMIT} photographs and these are {len(photos)}.")
-
-
-def _write(photo: Photo, result: CropResult, request: CropRequest, base: Path) -> list[Path]:
-    """Write the crops of a photograph, in the order of ``result.crops``.
-
-    Args:
-        photo: to cut from.
-        result: what to cut.
-        request: what was asked for; it shapes the names.
-        base: folder and stem of the files.
-    """
-    suffix = natural_suffix(photo)
-    files = [
-        base.with_name(crop_name(base.name, crop.ratio, crop.rank, request) + suffix) for crop in result.crops
-    ]
-    pictures = cut_all(photo, (crop.box for crop in result.crops))
-    for file in files:
-        save(next(pictures), file)  # not held in a loop variable: two full-size crops would be alive at once
-    return files
-
-
-def _sheet_row(photo: Photo, result: CropResult) -> SheetRow:
-    crops = [LabelledCrop(crop.ratio, crop.box, crop.score) for crop in result.crops]
-    return SheetRow(Path(result.source).name, preview(photo, PREVIEW_WH), photo.size_wh, crops)
-
-
-class _Report:
-    """Tells what became of each photograph, and keeps count for the exit code."""
-
-    def __init__(self, progress: Progress, *, as_json: bool, with_files: bool) -> None:
-        self._progress = progress
-        columns = ["photograph", "ratio", "rank", "box", "score", "margin", "file"]
-        self._rows = None if as_json else Rows(*columns[: None if with_files else -1])
-        self._done = 0
-        self._failed = 0
-
-    @property
-    def exit_code(self) -> int:
-        """0 when everything was done, 1 when something was, 2 when nothing was."""
-        return (1 if self._done else 2) if self._failed else 0
-
-    def done(self, result: CropResult, files: Sequence[Path]) -> None:
-        """A photograph was cropped; ``files`` are its crops in order, or none."""
-        self._done += 1
-        if self._rows is None:
-            print(json.dumps(_record(result, files)), flush=True)
-            return
-        for crop, file in itertools.zip_longest(result.crops, files):
-            box = ",".join(map(str, crop.box.rounded()))
-            cells = [printable(result.source), crop.ratio, str(crop.rank), box]
-            cells += [f"{crop.score:.2f}", f"{crop.margin:+.2f}"]
-            self._rows.add(*cells, *([printable(str(file))] if file else []))
-
-    def failed(self, source: Path, error: CadrageError) -> None:
-        """A photograph, a folder of them or the sheet could not be read or written."""
-        self._failed += 1
-        self._progress.complain(error)
-        if self._rows is None:
-            print(json.dumps({"source": str(source), "error": str(error)}), flush=True)
-
-    def finish(self) -> None:
-        """All photographs are through."""
-        if self._rows:
-            self._rows.finish()
-
-
-def _record(result: CropResult, files: Sequence[Path]) -> dict[str, Any]:
-    """The result for JSON, each crop with its file where one was written."""
-    record = result.to_dict()
-    crops = (crop for group in record["ratios"] for crop in group["crops"])
-    for crop, file in zip(crops, files, strict=False):
-        crop["file"] = str(file)
-    return record
+    wanted = build_request(
+        request,
+        ratios=ratio,
+        size=size,
+        upscale=upscale,
+        top=top,
+        max_overlap=max_overlap,
+        min_size=min_size,
+        min_area=min_area,
+        max_area=max_area,
+        keep=keep,
+        prefer=prefer,
+        avoid=avoid,
+        focus=focus,
+        headroom=headroom,
+        subject=subject,
+        faces=faces,
+        policy=policy,
+        tolerance=tolerance,
+    )
+    call = CropCall(
+        photos=tuple(photos),
+        request=wanted,
+        as_json=as_json,
+        sheet=sheet,
+        dry_run=dry_run,
+        out=out,
+        format=form,
+        quality=quality,
+        strip=strip,
+        lossless=lossless,
+        name=name,
+        overwrite=overwrite,
+        recursive=recursive,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        processes=processes,
+        manifest=manifest,
+        resume=resume,
+        model=model,
+        threads=threads,
+    )
+    raise typer.Exit(run(call))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cadrage.cli.console import Progress, Rows
-from cadrage.errors import MissingExtraError, RequestError
+from cadrage.errors import MissingExtraError, RequestError, WeightsError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cadrage.bench.evaluation import Evaluation, ScoreImage
     from cadrage.datasets.types import RatedImage
 
@@ -23,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=Fa
 
 @app.callback()
 def evaluate() -> None:
-    """Measure how well a model agrees with people's ratings of crops."""
+    """Measure how well a model agrees with people."""
 
 
 @app.command("gaicd")
@@ -149,3 +152,71 @@ def _print(evaluation: Evaluation) -> None:
         figures = [*getattr(report, name), means[name]]
         rows.add(label, *(f"{value:.2f}" for value in figures))
     rows.finish()
+
+
+@app.command("saliency")
+def evaluate_saliency(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with images/ and masks/.")],
+    split: Annotated[str, typer.Option(help="val, train or all.")] = "val",
+    model: Annotated[
+        str | None, typer.Option(help="Model name or folder; or a .pt checkpoint [default].")
+    ] = None,
+    validation: Annotated[int, typer.Option(min=1, help="Photographs drawn for val.")] = 100,
+    split_seed: Annotated[int, typer.Option(min=0, help="Seed of that draw.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare a model's saliency maps with masks of the salient object, at the size of the masks.
+
+    Give the same --validation and --split-seed as in training. MAE is the mean difference of a photograph's map and
+    its mask. F-measures weigh precision over recall (beta^2 = 0.3): at the threshold that is best for all
+    photographs together, on average over thresholds, at twice each map's mean, and at one half.
+
+    \b
+      cadrage evaluate saliency MASKS --split val --model runs/saliency/network.pt
+      cadrage evaluate saliency MASKS --split all --json
+    """
+    from cadrage.datasets.masks import divide_masks, read_mask  # noqa: PLC0415
+    from cadrage.saliency_metrics import saliency_report  # noqa: PLC0415
+
+    images, drawn = divide_masks(root, 0 if split == "all" else validation, split_seed).part(split)
+    name, method = _saliency_method(model)
+    with Progress("evaluating", len(images)) as progress:
+
+        def pairs() -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+            for image in images:
+                yield method(image.path), read_mask(image)
+                progress.advance()
+
+        report = saliency_report(pairs())
+    data_set = f"saliency masks ({root.resolve().name})"
+    if as_json:
+        print(json.dumps({"method": name, "data_set": data_set, "split": drawn, **report.to_dict()}))
+        return
+    print(f"{data_set}, split {drawn}: {report.images} images")
+    print(f"model: {name}; F-measure: {report.rule}")
+    print(f"MAE {report.mae:.4f}   S-measure {report.s_measure:.4f}")
+    print(
+        f"F-measure: best {report.max_f:.4f}   mean {report.mean_f:.4f}   "
+        f"adaptive {report.adaptive_f:.4f}   at 0.5 {report.half_f:.4f}"
+    )
+
+
+def _saliency_method(model: str | None) -> tuple[str, Callable[[Path], NDArray[np.float32]]]:
+    """The model's name, and its saliency map of a picture."""
+    if model is not None and Path(model).suffix in {".pt", ".pth"}:
+        try:
+            from cadrage.learning.scoring import checkpoint_saliency  # noqa: PLC0415
+        except ImportError:
+            raise MissingExtraError("A checkpoint", "train") from None
+        return model, checkpoint_saliency(Path(model))
+    from cadrage.cropper import Cropper  # noqa: PLC0415
+
+    cropper = Cropper(model)
+
+    def method(path: Path) -> NDArray[np.float32]:
+        saliency = cropper.encode(cropper.open(path)).saliency
+        if saliency is None:
+            raise WeightsError(f"The model {cropper.model} makes no saliency maps.")
+        return saliency
+
+    return f"{cropper.model} {cropper.version}", method

@@ -1,7 +1,8 @@
-"""``cadrage train``: networks from rated photographs."""
+"""``cadrage train``: networks from rated photographs, and saliency heads from masks."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,9 @@ from cadrage.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from cadrage.learning.train import Epoch
+
+FIGURES = ("srcc", "pcc", "mae", "max_f")
+"""Of a validation's metrics, those that are shown after every epoch."""
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -43,14 +47,14 @@ class Watching:
         self._bar = None
         measured = line.validation or {}
         figures = "".join(
-            f"  {name} {measured[name]:.4f}" for name in ("srcc", "pcc") if measured.get(name) is not None
+            f"  {name} {measured[name]:.4f}" for name in FIGURES if measured.get(name) is not None
         )
         print(f"{stage}  epoch {line.epoch}  loss {line.loss:.4f}{figures}", flush=True)
 
 
 @app.callback()
 def train() -> None:
-    """Train a model on rated photographs."""
+    """Train a model on photographs that people have rated or drawn masks for."""
 
 
 @app.command("gaicd")
@@ -118,3 +122,45 @@ def train_gaicd(
             watcher=watcher,
         )
     print(f"The network is in {result_of(chosen, folder)}")
+
+
+@app.command("saliency")
+def train_saliency(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with images/ and masks/.")],
+    network: Annotated[
+        Path, typer.Option(metavar="FILE.pt", help="network.pt of a run: the crop scorer that gets the head.")
+    ],
+    run: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/saliency"),
+    validation: Annotated[int, typer.Option(min=0, help="Photographs set aside.")] = 100,
+    split_seed: Annotated[int, typer.Option(min=0, help="Seed of that draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=10**9, help="Seed of training.")] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+) -> None:
+    """Train a saliency head on the trunk of a crop scorer, whose scores stay what they are.
+
+    A picture images/NAME.jpg and its mask masks/NAME.png, white where the salient object is, belong together. The
+    result is RUN/network.pt, the crop scorer with the head. A run that was stopped at any moment continues when the
+    same command is given again.
+
+    \b
+      cadrage train saliency MASKS --network runs/mine/student/network.pt --run runs/saliency
+      cadrage evaluate saliency MASKS --split val --model runs/saliency/network.pt
+      cadrage export runs/saliency/network.pt --out my-model
+    """
+    try:
+        from cadrage.datasets.masks import divide_masks  # noqa: PLC0415
+        from cadrage.learning import saliency_train as training  # noqa: PLC0415
+        from cadrage.learning.saliency_recipe import SaliencyConfig  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError("Training", "train") from None
+    config = SaliencyConfig(seed=seed)
+    if epochs is not None:
+        config = replace(config, epochs=epochs)
+    division = divide_masks(root, validation, split_seed)
+    with Watching() as watcher:
+        training.train_saliency(
+            config, network, division, run, device=device, threads=threads, watcher=watcher
+        )
+    print(f"The network is in {run / 'network.pt'}")
