@@ -10,6 +10,8 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -66,6 +68,32 @@ class Comparison:
             "ratio_of_best": self.ratio_of_best,
             "verdict": self.verdict,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command took: wall and processor time in seconds, memory of its largest process in MB."""
+
+    wall: float
+    processor: float
+    peak_mb: float
+
+
+def run(command: Sequence[str | Path]) -> Ran:
+    """Run a command to its end.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} failed with exit code {process.returncode}.")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Ran(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
 
 
 def take_turns(

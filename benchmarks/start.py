@@ -9,18 +9,15 @@ nothing large, and has the photograph made elsewhere.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 import venv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Comparison, parser, report
+from measure import Comparison, Ran, parser, report, run
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "examples" / "photographs" / "china.jpg"
@@ -32,30 +29,6 @@ INSTALLERS = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutil
 TIMED_IMPORT = "import time; start = time.perf_counter(); {}; print((time.perf_counter() - start) * 1e3)"
 LIBRARIES = "import numpy, PIL.Image, onnxruntime"
 OURS = ("import cadrage", "from cadrage import Cropper")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What one process took: wall time in seconds, peak of resident memory in MB (10^6 bytes)."""
-
-    seconds: float
-    peak_mb: float
-
-
-def run(arguments: Sequence[str | Path]) -> Run:
-    """Run a process to its end.
-
-    Raises:
-        SystemExit: it failed.
-    """
-    start = time.perf_counter()
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(map(str, arguments))} failed with exit code {process.returncode}.")
-    return Run(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6)
 
 
 def import_times(rounds: int) -> list[Comparison]:
@@ -89,12 +62,12 @@ def process_costs(rounds: int, model: Sequence[str]) -> list[Comparison]:
             [sys.executable, ROOT / "benchmarks" / "pictures.py", SAMPLE, photo, *size], check=True
         )
         lines = commands(photo, Path(folder) / "crops", model)
-        runs: dict[str, list[Run]] = {name: [] for name in lines}
+        runs: dict[str, list[Ran]] = {name: [] for name in lines}
         for _ in range(rounds + 1):
             for name, arguments in lines.items():
                 runs[name].append(run(arguments))
     # The first round brings files into memory.
-    times = {name: tuple(one.seconds * 1e3 for one in taken[1:]) for name, taken in runs.items()}
+    times = {name: tuple(one.wall * 1e3 for one in taken[1:]) for name, taken in runs.items()}
     peaks = {name: tuple(one.peak_mb for one in taken[1:]) for name, taken in runs.items()}
     return [
         Comparison(f"{name}: {what}", unit, taken[name], LIBRARIES, taken[LIBRARIES], limit=limit)
