@@ -64,7 +64,7 @@ $(VENV)/runtime.done: $(VENV)/created.done pyproject.toml constraints.txt
 # Dependency groups need pip 25.1, and new environments may come with an older one.
 $(VENV)/develop.done: $(VENV)/runtime.done
 	$(INSTALL) --upgrade pip
-	$(INSTALL) -e '.[train,faces,heic,lossless]' --group dev
+	$(INSTALL) -e '.[train,annotate,faces,heic,lossless]' --group dev
 	touch $@
 
 $(VENV)/bench.done: $(VENV)/develop.done
