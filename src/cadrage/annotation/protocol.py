@@ -1,7 +1,7 @@
 """What a rater is shown, and in which order: groups of crops, pages, visits, hidden repeats.
 
 The grouping and the pages are those of the annotation program of GAIC (CVPR 2019; TPAMI 2020): the grid anchors
-of a photograph, grouped by the nearest common ratio, the widest first in a group, at most four of a group to a page.
+of a photograph, grouped by the nearest common ratio, the widest first in each, at most four of a group to a page.
 Orders and hidden repeats are our own.
 """
 
