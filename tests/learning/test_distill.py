@@ -94,6 +94,15 @@ def test_teachers_then_their_scores_then_the_student(whole):
     assert json.loads((folder / "run.json").read_text())["config"] == json.loads(json.dumps(RECIPE.to_dict()))
 
 
+def test_a_damaged_unrated_photograph_is_refused_before_the_teachers_learn(division, unrated, tmp_path):
+    damaged = tmp_path / "damaged.jpg"
+    damaged.write_bytes(b"no photograph")
+    watcher = Stages()
+    with pytest.raises(ImageError, match=r"damaged\.jpg"):
+        follow_recipe(division, [damaged, *unrated[:4]], tmp_path / "run", watcher=watcher)
+    assert "teacher-0" not in {stage for stage, _, _ in watcher.seen}
+
+
 def shards(folder):
     return [load_checkpoint(path) for path in sorted((folder / "taught").glob("*.pt"))]
 

@@ -63,21 +63,23 @@ def distill(
     Raises:
         RequestError: the folder holds another run, or the device is missing.
         DataError: there are no samples.
+        ImageError: an unrated photograph is none.
     """
     require_device(device)
     begin_run(run, run_header(config.to_dict(), data, initial_weights), device)
+    generator = torch.Generator().manual_seed(config.student.seed)
+    order = torch.randperm(len(unrated), generator=generator)[: config.unrated].tolist()
+    unrated_photos = [open_photo(unrated[index]) for index in order]  # before hours of work: one may be damaged
     shared: dict[str, Any] = {"initial_weights": initial_weights, "device": device, "watcher": watcher}
     teachers = [
         train(member, training, validation, run / f"teacher-{number}", data=data, **shared)
         for number, member in enumerate(config.teachers)
     ]
     rule = config.student.raster_rule
-    generator = torch.Generator().manual_seed(config.student.seed)
-    order = torch.randperm(len(unrated), generator=generator)[: config.unrated].tolist()
     sources = itertools.chain(
         training,
         (unrated_sample(window, rule) for window in cut_windows(images, config, generator)),
-        (unrated_sample(open_photo(unrated[index]), rule) for index in order),
+        (unrated_sample(photo, rule) for photo in unrated_photos),
     )
     total = len(training) + len(images) * config.windows + len(order)
     taught = list(teach(teachers, sources, total, run / "taught", watcher or Silent()))

@@ -23,6 +23,11 @@ class LossConfig:
     """Of that softmax, in z-scores."""
 
 
+STILL = 1e-4
+"""Added to the product of two sums of squares, which are of hundreds: where all predictions are equal, their gradient
+stays as small as elsewhere."""
+
+
 def ranking_loss(
     config: LossConfig, predictions: Tensor, targets: Tensor, image_index: Tensor, images: int
 ) -> Tensor:
@@ -58,7 +63,7 @@ def correlation_loss(predictions: Tensor, targets: Tensor, image_index: Tensor, 
     right = targets - _image_means(targets, image_index, images)[image_index]
     covariance = _image_sums(left * right, image_index, images)
     spread = _image_sums(left**2, image_index, images) * _image_sums(right**2, image_index, images)
-    return (1 - covariance / (spread + 1e-12).sqrt()).mean()
+    return (1 - covariance / (spread + STILL).sqrt()).mean()
 
 
 def listwise_loss(predictions: Tensor, targets: Tensor, image_index: Tensor, images: int) -> Tensor:
