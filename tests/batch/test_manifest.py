@@ -1,6 +1,7 @@
 """The manifest: whole lines after any kill, and no other run taken for this one."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,15 @@ def test_a_folder_of_its_name_is_one_sentence(file):
     file.mkdir(parents=True)
     with pytest.raises(DataError, match="cannot be written: is a directory"):
         Manifest(file, HEADER, resume=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such locks")
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_second_run_on_the_same_manifest_is_refused(file, written, resume):
+    with Manifest(file, HEADER, resume=True) as first:
+        with pytest.raises(RequestError, match="is being written by another run"):
+            Manifest(file, HEADER, resume=resume)
+        first.add(cropped("d.jpg"))
+    assert file.read_bytes().startswith(written)
+    with Manifest(file, HEADER, resume=True) as after:
+        assert "d.jpg" in after.done

@@ -20,6 +20,11 @@ from cadrage.batch.jobs import Done, Task
 from cadrage.errors import DataError, RequestError
 from cadrage.imaging.photo import printable, reason_of
 
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
+
 MANIFEST_SCHEMA = "1.0"
 """Version of the file's layout: the first number changes when a reader of the old form would fail."""
 
@@ -70,14 +75,14 @@ class Manifest:
         """Begin a manifest, or go on with one.
 
         Args:
-            file: its name; folders are made; a manifest of that name is
-                replaced unless ``resume`` goes on with it.
+            file: its name; folders are made; a manifest of that name is replaced unless ``resume`` goes on with it.
             header: the run.
             resume: go on where an earlier run ended; without a file, or with less than its first line, begin.
 
         Raises:
             DataError: the file cannot be read or written, or is no manifest.
-            RequestError: the earlier run was another: the request, the model or the output differ.
+            RequestError: the earlier run was another: the request, the model or the output differ; or a run that
+                is not over writes to the file.
         """
         self._name = printable(str(file))
         try:
@@ -87,6 +92,7 @@ class Manifest:
         except OSError as error:
             raise DataError(f"{self._name} cannot be written: {reason_of(error)}.") from error
         try:
+            self._claim()
             self.done = self._go_on(header.to_dict(), resume=resume)
         except BaseException:
             self._file.close()
@@ -107,6 +113,17 @@ class Manifest:
             OSError: it cannot be written.
         """
         self._write(done.to_dict() | {"seconds": round(done.seconds, 4)})
+
+    def _claim(self) -> None:
+        """Keep other programs out until the file is closed, be it by a kill; not on Windows, without such locks."""
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RequestError(f"{self._name} is being written by another run: wait for its end.") from None
+        except OSError:  # a file system without locks
+            return
 
     def _write(self, record: Mapping[str, Any]) -> None:
         line = json.dumps(record).encode() + b"\n"
