@@ -216,3 +216,15 @@ sys.meta_path.insert(0, Blocker())
         assert (ran.returncode, ran.stderr) == (0, "")
         with Image.open(tmp_path / "crops" / "picture_1x1.jpg") as crop:
             assert crop.width == crop.height
+
+    def test_a_missing_extra_is_one_sentence_for_a_whole_folder(self, run, tmp_path):
+        for name in "ab":
+            Image.new("RGB", (64, 48)).save(tmp_path / f"{name}.jpg")
+        command = Path(sysconfig.get_path("scripts")) / "cadrage"
+
+        ran = run(command, "crop", tmp_path, "--lossless", "--out", tmp_path / "crops")
+
+        assert (ran.returncode, ran.stdout) == (2, "")
+        said = [line for line in ran.stderr.splitlines() if not line.startswith("blocked")]
+        assert len(said) == 1
+        assert "cadrage[lossless]" in said[0]

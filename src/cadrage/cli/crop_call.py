@@ -13,7 +13,7 @@ from cadrage.batch.names import NameTemplate
 from cadrage.batch.pool import MOST_PROCESSES
 from cadrage.cli.files import FolderRule, Found
 from cadrage.errors import RequestError
-from cadrage.imaging import OutputRule
+from cadrage.imaging import OutputRule, require_lossless
 from cadrage.imaging.photo import printable
 from cadrage.request import CropRequest
 from cadrage.runtime import MOST_THREADS, available_cpus
@@ -36,6 +36,7 @@ class CropCall:
 
     Raises:
         RequestError: two of them contradict each other, or one is outside its range.
+        MissingExtraError: cropping without loss is asked for and cannot be done here.
     """
 
     photos: tuple[Path, ...]
@@ -145,6 +146,8 @@ class CropCall:
             raise RequestError(f"{unused[0]} is about written crops: give --out too.")
         if self.lossless and self.request.size:
             raise RequestError("--lossless cuts and cannot scale: leave out --size or --lossless.")
+        if self.lossless:
+            require_lossless()
         if self.out and not self.to_stream and self.out.exists() and not self.out.is_dir():
             raise RequestError(f"--out {printable(str(self.out))} is a file; a folder is needed.")
         _ = self.task

@@ -7,7 +7,7 @@ coordinates and sizes are of the *frame*, the oriented, full-size picture.
 """
 
 from cadrage.imaging.crops import cut, cut_all, whole_pixels
-from cadrage.imaging.lossless import aligned, lossless_grid
+from cadrage.imaging.lossless import aligned, lossless_grid, require_lossless
 from cadrage.imaging.photo import FORMATS, PIXEL_LIMIT, Photo, Source, open_photo
 from cadrage.imaging.raster import RasterRule, preview, raster, raster_size
 from cadrage.imaging.saving import save
@@ -29,6 +29,7 @@ __all__ = [
     "preview",
     "raster",
     "raster_size",
+    "require_lossless",
     "save",
     "suffix_for",
     "whole_pixels",

@@ -88,6 +88,18 @@ def cut_without_loss(regions: list[Region], photo: Photo) -> list[bool]:
     return [unit is not None and x % unit.width == 0 and y % unit.height == 0 for x, y in corners]
 
 
+def require_lossless() -> None:
+    """Check that JPEG files can be cropped without loss.
+
+    Raises:
+        MissingExtraError: the extra ``lossless`` is not installed.
+    """
+    try:
+        import jpeglib  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise MissingExtraError("Cropping JPEG files without loss", "lossless") from error
+
+
 def crop_jpeg(photo: Photo, regions: list[Region], *, strip: bool) -> tuple[list[bytes], tuple[str, ...]]:
     """JPEG files with copied coefficients, stored as the photograph is: an orientation tag turns them.
 
@@ -103,10 +115,7 @@ def crop_jpeg(photo: Photo, regions: list[Region], *, strip: bool) -> tuple[list
         ImageError: the file is damaged.
         MissingExtraError: the extra ``lossless`` is not installed.
     """
-    try:
-        import jpeglib  # noqa: PLC0415
-    except ImportError as error:
-        raise MissingExtraError("Cropping JPEG files without loss", "lossless") from error
+    require_lossless()
     small, _ = decode(photo, at_least=(1, 1))  # jpeglib takes damaged data for good
     metadata = Metadata() if strip else metadata_of(photo, small)
     jpeg = _jpeg_of(photo)
