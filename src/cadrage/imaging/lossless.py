@@ -116,6 +116,8 @@ def crop_jpeg(photo: Photo, regions: list[Region], *, strip: bool) -> tuple[list
         MissingExtraError: the extra ``lossless`` is not installed.
     """
     require_lossless()
+    import jpeglib  # noqa: PLC0415
+
     small, _ = decode(photo, at_least=(1, 1))  # jpeglib takes damaged data for good
     metadata = Metadata() if strip else metadata_of(photo, small)
     jpeg = _jpeg_of(photo)

@@ -69,7 +69,9 @@ def distill(
     begin_run(run, run_header(config.to_dict(), data, initial_weights), device)
     generator = torch.Generator().manual_seed(config.student.seed)
     order = torch.randperm(len(unrated), generator=generator)[: config.unrated].tolist()
-    unrated_photos = [open_photo(unrated[index]) for index in order]  # before hours of work: one may be damaged
+    unrated_photos = [
+        open_photo(unrated[index]) for index in order
+    ]  # before hours of work: one may be damaged
     shared: dict[str, Any] = {"initial_weights": initial_weights, "device": device, "watcher": watcher}
     teachers = [
         train(member, training, validation, run / f"teacher-{number}", data=data, **shared)

@@ -24,8 +24,8 @@ class LossConfig:
 
 
 STILL = 1e-4
-"""Added to the product of two sums of squares, which are of hundreds: where all predictions are equal, their gradient
-stays as small as elsewhere."""
+"""Added to the product of two sums of squares, which are of hundreds: where all predictions are equal, their
+gradient stays as small as elsewhere."""
 
 
 def ranking_loss(
