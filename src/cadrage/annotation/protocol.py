@@ -141,7 +141,7 @@ def programme(page_counts: Sequence[int], protocol: RatingProtocol, rater: int) 
         Every photograph once with all of its pages, and a number of single pages again: hidden repeats, each at
         least ``repeat_gap`` photographs after its first showing, or at the end.
     """
-    order = photograph_order(len(page_counts), protocol, rater)
+    order = photograph_order(len(page_counts), protocol.order, protocol.seed, rater)
     pages = [
         (place, page) for place, photograph in enumerate(order) for page in range(page_counts[photograph])
     ]
@@ -167,20 +167,21 @@ def programme(page_counts: Sequence[int], protocol: RatingProtocol, rater: int) 
     return tuple(visits)
 
 
-def photograph_order(count: int, protocol: RatingProtocol, rater: int) -> tuple[int, ...]:
+def photograph_order(count: int, order: Order, seed: int, rater: int) -> tuple[int, ...]:
     """The order in which a rater meets the photographs.
 
     Args:
         count: number of photographs.
-        protocol: kind of order, and seed.
+        order: of which kind, see ``RatingProtocol``.
+        seed: of the shuffling.
         rater: the rater's number, from 1.
 
     Returns:
         The indices 0 to count - 1, each once.
     """
-    stream = rater if protocol.order == "random" else 0
-    shuffled = sorted(range(count), key=lambda photograph: _draw(protocol.seed, "order", stream, photograph))
-    if protocol.order == "random":
+    stream = rater if order == "random" else 0
+    shuffled = sorted(range(count), key=lambda photograph: _draw(seed, "order", stream, photograph))
+    if order == "random":
         return tuple(shuffled)
     start = int(_spread(rater - 1) * count)
     return tuple(shuffled[start:] + shuffled[:start])

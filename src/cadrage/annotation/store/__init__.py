@@ -1,7 +1,15 @@
 """The project file: one SQLite database that holds photographs, crops, people, and all that they judged."""
 
 from cadrage.annotation.store.database import Store, now
-from cadrage.annotation.store.photographs import Photograph, Taken, broken, photographs, picture, take_in
+from cadrage.annotation.store.photographs import (
+    Photograph,
+    Taken,
+    broken,
+    photographs,
+    picture,
+    reject,
+    take_in,
+)
 from cadrage.annotation.store.projects import Kind, Project, create_project, project_of
 from cadrage.annotation.store.raters import Rater, enter, exclude, raters, seconds_spent, spend
 from cadrage.annotation.store.ratings import (
@@ -10,6 +18,8 @@ from cadrage.annotation.store.ratings import (
     add_crops,
     crops_of,
     grade,
+    graded_crops,
+    grades_of,
     gradings,
     grid_crops,
     protocol_of,
@@ -31,6 +41,8 @@ __all__ = [
     "enter",
     "exclude",
     "grade",
+    "graded_crops",
+    "grades_of",
     "gradings",
     "grid_crops",
     "now",
@@ -39,6 +51,7 @@ __all__ = [
     "project_of",
     "protocol_of",
     "raters",
+    "reject",
     "seconds_spent",
     "spend",
     "take_in",

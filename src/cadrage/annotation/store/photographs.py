@@ -14,6 +14,7 @@ from PIL import Image
 from cadrage.annotation.store.database import Store
 from cadrage.errors import CadrageError
 from cadrage.imaging import open_photo, preview
+from cadrage.imaging.photo import printable
 
 SHOWN_SIDE = 1440
 """Longer side of the pictures that the pages show, in pixels: GAIC's raters saw 1024."""
@@ -79,13 +80,16 @@ def take_in(store: Store, files: Iterable[tuple[str, Path]]) -> Iterator[Taken]:
         try:
             row, picture = _read(path)
         except CadrageError as error:
+            problem = str(error).replace(
+                printable(str(path)), name
+            )  # raters see it, and not where the folder is
             with store.writing() as database:
                 database.execute(
                     "INSERT INTO photograph (name, problem) VALUES (?, ?) "
                     "ON CONFLICT (name) DO UPDATE SET problem = excluded.problem",
-                    (name, str(error)),
+                    (name, problem),
                 )
-            yield Taken(name, None, str(error))
+            yield Taken(name, None, problem)
             continue
         with store.writing() as database:
             database.execute("DELETE FROM photograph WHERE name = ?", (name,))
@@ -107,9 +111,10 @@ def _read(path: Path) -> tuple[tuple[int, int, str], tuple[int, int, bytes]]:
 
 
 def jpeg_of(image: Image.Image) -> bytes:
-    """A picture as the pages get it."""
+    """A picture as the pages get it, without metadata of the photograph."""
     file = BytesIO()
-    image.save(file, "JPEG", quality=SHOWN_QUALITY, optimize=True, progressive=True)
+    # Of all metadata, Pillow would keep a comment unasked.
+    image.save(file, "JPEG", quality=SHOWN_QUALITY, optimize=True, progressive=True, comment=b"")
     return file.getvalue()
 
 
@@ -120,6 +125,13 @@ def photographs(store: Store) -> tuple[Photograph, ...]:
             "SELECT id, name, width, height, sha256 FROM photograph WHERE problem IS NULL ORDER BY id"
         ).fetchall()
     return tuple(_photograph(row) for row in rows)
+
+
+def reject(store: Store, photograph: Photograph, problem: str) -> None:
+    """Note that a photograph that nobody has judged cannot be used, and why; its file is tried again next time."""
+    with store.writing() as database:
+        database.execute("DELETE FROM photograph WHERE id = ?", (photograph.id,))
+        database.execute("INSERT INTO photograph (name, problem) VALUES (?, ?)", (photograph.name, problem))
 
 
 def broken(store: Store) -> dict[str, str]:

@@ -130,7 +130,7 @@ def crops_of(store: Store, photograph: int) -> tuple[RatedCrop, ...]:
 
 def grade(
     store: Store, rater: int, crop: int, value: int | None, milliseconds: int, *, is_repeat: bool
-) -> None:
+) -> int:
     """Keep a grade, in place of an earlier one; or take it back.
 
     Args:
@@ -140,6 +140,9 @@ def grade(
         value: 1 (bad) to 5 (excellent); ``None`` takes the grade back.
         milliseconds: from when the crop could be graded.
         is_repeat: whether this is the hidden repeat.
+
+    Returns:
+        How many more grades the rater has now: 1, 0 or -1.
 
     Raises:
         RequestError: there is no such rater, no such crop to grade, or no such grade.
@@ -153,6 +156,7 @@ def grade(
             raise RequestError(f"There is no rater {rater}.")
         if not database.execute("SELECT 1 FROM crop WHERE id = ? AND ratable", (crop,)).fetchone():
             raise RequestError(f"There is no crop {crop} to grade.")
+        stood = database.execute("SELECT 1 FROM rating WHERE (rater, crop, pass) = (?, ?, ?)", key).fetchone()
         if value is None:
             database.execute("DELETE FROM rating WHERE (rater, crop, pass) = (?, ?, ?)", key)
         else:
@@ -161,6 +165,25 @@ def grade(
             "INSERT INTO rating_log (rater, crop, pass, grade, milliseconds, at) VALUES (?, ?, ?, ?, ?, ?)",
             (*key, value, *spent),
         )
+    return int(value is not None) - int(stood is not None)
+
+
+def graded_crops(store: Store, rater: int) -> tuple[tuple[int, bool], ...]:
+    """The crops that a rater has graded, each with whether it was on the hidden repeat."""
+    with store.reading() as database:
+        rows = database.execute("SELECT crop, pass FROM rating WHERE rater = ?", (rater,)).fetchall()
+    return tuple((row[0], bool(row[1])) for row in rows)
+
+
+def grades_of(store: Store, rater: int, photograph: int, *, is_repeat: bool) -> dict[int, int]:
+    """A rater's grades of a photograph's crops, by crop: those of the first showing, or of the hidden repeats."""
+    with store.reading() as database:
+        rows = database.execute(
+            "SELECT crop.id, grade FROM crop CROSS JOIN rating ON rating.crop = crop.id "
+            "WHERE crop.photograph = ? AND rating.rater = ? AND rating.pass = ?",
+            (photograph, rater, int(is_repeat)),
+        ).fetchall()
+    return {row[0]: row[1] for row in rows}
 
 
 def gradings(store: Store, *, rater: int | None = None, photograph: int | None = None) -> Iterator[Grading]:
@@ -171,12 +194,15 @@ def gradings(store: Store, *, rater: int | None = None, photograph: int | None =
         rater: whose; by default everybody's, the excluded ones' too.
         photograph: of which photograph's crops; by default all.
     """
+    wanted = {"rating.rater = ?": rater, "crop.photograph = ?": photograph}
+    given = {condition: value for condition, value in wanted.items() if value is not None}
+    # "? IS NULL OR ..." would be shorter, and would read all ratings for those of one photograph.
+    where = " AND ".join(given) or "TRUE"
     with store.reading() as database:
         rows = database.execute(
-            "SELECT rating.rater, crop, pass, grade, milliseconds, at FROM rating JOIN crop ON crop.id = crop "
-            "WHERE (?1 IS NULL OR rating.rater = ?1) AND (?2 IS NULL OR crop.photograph = ?2) "
-            "ORDER BY crop, rating.rater, pass",
-            (rater, photograph),
+            "SELECT rating.rater, crop, pass, grade, milliseconds, at "  # noqa: S608  (no text of a user's)
+            f"FROM rating JOIN crop ON crop.id = crop WHERE {where} ORDER BY crop, rating.rater, pass",
+            tuple(given.values()),
         ).fetchall()
     for row in rows:
         yield Grading(row[0], row[1], bool(row[2]), *row[3:])

@@ -11,7 +11,7 @@ CREATE TABLE project (
 CREATE TABLE photograph (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,              -- path below the folder, with /
-    width INTEGER,                          -- of the frame, in pixels
+    width INTEGER,                          -- of the frame, in pixels; 0 in a study that knows only crops of it
     height INTEGER,
     sha256 TEXT,                            -- of the file
     problem TEXT,                           -- why the file is no photograph; such a row has nothing else
