@@ -1,0 +1,214 @@
+"""Captions with the crops that people drew for them.
+
+Pictures lie in ``images/NAME.jpg``; ``captions.jsonl`` has one photograph and caption a line, in pixels of the
+upright picture, with the people who drew the boxes where they are known::
+
+    {"image": "NAME.jpg", "width": 640, "height": 480, "caption": "a dog on a chair",
+     "boxes": [[40, 32, 420, 400], [36, 20, 430, 408]], "raters": ["Ada", "Ben"]}
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cadrage.atomic import replacing
+from cadrage.datasets.folders import PICTURE_SUFFIXES
+from cadrage.errors import DataError
+from cadrage.geometry import FloatArray
+
+FILE = "captions.jsonl"
+IMAGES = "images"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaptionCrops:
+    """A photograph, a caption, and the crops that people drew for it. The photograph itself is not opened.
+
+    Attributes:
+        image: name of the picture's file.
+        path: the picture file.
+        size_wh: width and height of the frame, in pixels.
+        caption: what the crops show.
+        boxes_xyxy: in frame pixels, shape (K, 4).
+        raters: who drew each box, length K; ``None`` where that is not known.
+
+    Raises:
+        DataError: the shapes do not fit together, or a box has no area or leaves the frame.
+    """
+
+    image: str
+    path: Path
+    size_wh: tuple[int, int]
+    caption: str
+    boxes_xyxy: FloatArray
+    raters: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        what = f"The caption '{self.caption[:40]}' of {self.image}"
+        boxes = self.boxes_xyxy
+        if boxes.ndim != 2 or boxes.shape[1] != 4:
+            raise DataError(f"{what} needs boxes of shape (K, 4); got {boxes.shape}.")
+        if self.raters is not None and len(self.raters) != len(boxes):
+            raise DataError(f"{what} has {len(boxes)} boxes and {len(self.raters)} raters.")
+        is_solid = (boxes[:, 2:] > boxes[:, :2]).all()  # not a number is not greater
+        if not (is_solid and (boxes >= 0).all() and (boxes[:, 2:] <= self.size_wh).all()):
+            width, height = self.size_wh
+            raise DataError(
+                f"{what} has a box without area or outside the picture of {width} x {height} pixels."
+            )
+
+
+def load_caption_crops(root: Path) -> tuple[CaptionCrops, ...]:
+    """Read a data set of captions and crops. Pictures are not opened.
+
+    Args:
+        root: the folder that holds ``captions.jsonl`` and ``images``.
+
+    Returns:
+        The captions in the order of the file. Empty lines and unknown keys are passed over.
+
+    Raises:
+        DataError: a file or picture is missing, or a line is malformed; the message names the file and the line.
+    """
+    file = root / FILE
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")  # captions may hold other line ends
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is no text in UTF-8.") from error
+    found: list[CaptionCrops] = []
+    sizes: dict[str, tuple[int, int]] = {}
+    seen: dict[tuple[str, str], int] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            one = _entry(line, root / IMAGES)
+        except DataError as error:
+            raise DataError(f"{file}, line {number}: {error}") from error
+        if sizes.setdefault(one.image, one.size_wh) != one.size_wh:
+            raise DataError(f"{file}, line {number}: {one.image} had another size in a line before.")
+        first = seen.setdefault((one.image, one.caption), number)
+        if first != number:
+            raise DataError(f"{file}, line {number}: the same image and caption as in line {first}.")
+        found.append(one)
+    if not found:
+        raise DataError(f"{file} holds no caption.")
+    return tuple(found)
+
+
+def _entry(line: str, images: Path) -> CaptionCrops:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        raise DataError("this is no JSON.") from None
+    if not isinstance(entry, dict):
+        raise DataError(f"expected a JSON object; got '{line.strip()[:80]}'.")
+    image, caption = (_text(entry, key) for key in ("image", "caption"))
+    size_wh = _side(entry, "width"), _side(entry, "height")
+    if Path(image).name != image:
+        raise DataError(f"'{image}' is no name of a file in {images}.")
+    raters = entry.get("raters")
+    if raters is not None:
+        if not isinstance(raters, list) or not all(isinstance(rater, str) for rater in raters):
+            raise DataError('"raters" must be a list of texts.')
+        raters = tuple(raters)
+    one = CaptionCrops(image, images / image, size_wh, caption, _boxes(entry), raters)
+    if not one.path.is_file():
+        raise DataError(f"there is no picture {one.path}.")
+    return one
+
+
+def _text(entry: dict[str, Any], key: str) -> str:
+    value = entry.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise DataError(f'"{key}" must be a text.')
+    return value
+
+
+def _side(entry: dict[str, Any], key: str) -> int:
+    value = entry.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise DataError(f'"{key}" must be a whole number of pixels from 1.')
+    return value
+
+
+def _boxes(entry: dict[str, Any]) -> FloatArray:
+    boxes = entry.get("boxes")
+    if not isinstance(boxes, list) or not all(map(_is_box, boxes)):
+        raise DataError('"boxes" must be a list of boxes of four numbers x1, y1, x2, y2.')
+    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
+
+
+def _is_box(box: object) -> bool:
+    return isinstance(box, list) and len(box) == 4 and all(map(_is_coordinate, box))
+
+
+def _is_coordinate(value: object) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) < 2**53  # type: ignore[arg-type]  # neither infinity nor "not a number"
+
+
+def save_caption_crops(captions: Iterable[CaptionCrops], root: Path, *, copy_pictures: bool = True) -> None:
+    """Write captions in the layout that ``load_caption_crops`` reads.
+
+    Args:
+        captions: what to write.
+        root: the folder to write into, made if missing; files of the same names are replaced.
+        copy_pictures: copy the pictures too, else write ``captions.jsonl`` only.
+
+    Raises:
+        DataError: there is nothing to write, two pictures have one name, a name is none for a picture, or a file
+            cannot be written.
+    """
+    captions = tuple(captions)
+    pictures = _pictures_of(captions)
+    try:
+        (root / IMAGES).mkdir(parents=True, exist_ok=True)
+        for name, path in pictures.items() if copy_pictures else ():
+            picture = root / IMAGES / name
+            if not (picture.exists() and picture.samefile(path)):
+                with replacing(picture) as new:
+                    shutil.copyfile(path, new)
+        with replacing(root / FILE) as new:
+            new.write_text("".join(map(_line, captions)), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise DataError(f"The captions cannot be written to {root}: {error.strerror or error}.") from error
+
+
+def _pictures_of(captions: Sequence[CaptionCrops]) -> dict[str, Path]:
+    """The picture files by their names."""
+    if not captions:
+        raise DataError("There is no caption to write.")
+    pictures: dict[str, Path] = {}
+    for one in captions:
+        if Path(one.image).name != one.image or Path(one.image).suffix.lower() not in PICTURE_SUFFIXES:
+            raise DataError(f"'{one.image}' is no name of a picture file, such as dog.jpg.")
+        if pictures.setdefault(one.image, one.path) != one.path:
+            raise DataError(f"Two pictures are called '{one.image}': {pictures[one.image]} and {one.path}.")
+    return pictures
+
+
+def _line(one: CaptionCrops) -> str:
+    entry: dict[str, Any] = {
+        "image": one.image,
+        "width": one.size_wh[0],
+        "height": one.size_wh[1],
+        "caption": one.caption,
+        "boxes": [[_coordinate(value) for value in box] for box in one.boxes_xyxy.tolist()],
+    }
+    if one.raters is not None:
+        entry["raters"] = list(one.raters)
+    return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+def _coordinate(value: float) -> float:
+    return int(value) if value.is_integer() else value
