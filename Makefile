@@ -41,10 +41,12 @@ bench: $(VENV)/bench.done ## Measure speed and memory against peers; takes some 
 	$(BIN)/python benchmarks/file_to_crop.py
 	$(BIN)/python benchmarks/folder.py
 	$(BIN)/python benchmarks/ratios.py
+	$(BIN)/python benchmarks/annotate.py
 	$(BIN)/python benchmarks/start.py --install-size
 
-pictures: develop ## Make the pictures of docs/ anew.
+pictures: develop ## Make the pictures of docs/ anew; needs Chromium.
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/screens.py
 
 clean: ## Remove the environment and everything that was built.
 	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
