@@ -61,7 +61,9 @@ def _report(browser: Browser, project: Path, html: Path) -> None:
     """The report on five raters, of whom one does not look."""
     generator = np.random.default_rng(0)
     with Store.open(project) as store:
-        crops = [crop.id for photo in photographs(store) for crop in crops_of(store, photo.id) if crop.ratable]
+        crops = [
+            crop.id for photo in photographs(store) for crop in crops_of(store, photo.id) if crop.ratable
+        ]
         quality = generator.normal(3.1, 0.8, len(crops))
         for name in RATERS:
             rater = enter(store, name).id
@@ -79,7 +81,9 @@ def _report(browser: Browser, project: Path, html: Path) -> None:
 
 def _captions(browser: Browser, photos: Path) -> None:
     captions = photos / "captions.jsonl"
-    captions.write_text('{"image": "chelsea.jpg", "captions": ["A cat looks past the camera with green eyes."]}\n')
+    captions.write_text(
+        '{"image": "chelsea.jpg", "captions": ["A cat looks past the camera with green eyes."]}\n'
+    )
     with _served("annotate", photos, "--captions", captions) as url, _opened(browser, url) as page:
         page.get_by_label("Your name").fill("Ada")
         page.keyboard.press("Enter")
@@ -100,8 +104,14 @@ def _study(browser: Browser, photos: Path, folder: Path) -> None:
         made = [COMMAND, "crop", photos, "--ratio", ratio, "--out", folder / name]
         subprocess.run(made, check=True, capture_output=True)
     study = folder / "study.cadrage"
-    methods = [part for name in ("wide", "square", "tall") for part in ("--method", f"{name}={folder / name}")]
-    subprocess.run([COMMAND, "study", "create", study, "--title", "Which shape?", *methods], check=True, capture_output=True)
+    methods = [
+        part for name in ("wide", "square", "tall") for part in ("--method", f"{name}={folder / name}")
+    ]
+    subprocess.run(
+        [COMMAND, "study", "create", study, "--title", "Which shape?", *methods],
+        check=True,
+        capture_output=True,
+    )
     with _served("study", "serve", study) as url, _opened(browser, url) as page:
         page.get_by_label("Your name").fill("Ada")
         page.keyboard.press("Enter")
