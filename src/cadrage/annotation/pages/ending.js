@@ -1,13 +1,14 @@
-/** The last page: everything has a grade. */
+/** The last page: everything is done. */
 
-import { clockTime, count, make } from "./elements.js";
+import { clockTime, make } from "./elements.js";
 
 /**
- * @param {{rater: string, queue: {pending: number}, onagain: () => void, onrater: () => void}} about
- * @returns {{element: HTMLElement, show: (facts: {crops: number, seconds: number}) => void,
- *     refresh: () => void}} `show` when it is on the page, `refresh` after the queue has changed
+ * @param {{rater: string, queue: SaveQueue, done: string, changes: string, onagain: () => void, onrater: () => void}} about
+ *     `done` says that everything has what it needs, `changes` what may still be changed
+ * @returns {{element: HTMLElement, show: (made: [string, string], seconds: number) => void}} `show` when it is on the
+ *     page, with how much was made of what
  */
-export function ending({ rater, queue, onagain, onrater }) {
+export function ending({ rater, queue, done, changes, onagain, onrater }) {
   const heading = make("h2", { id: "ending-title", tabindex: "-1" }, `Thank you, ${rater}`);
   const facts = make("dl", { class: "facts" });
   const saved = make("p", { role: "status" });
@@ -18,7 +19,7 @@ export function ending({ rater, queue, onagain, onrater }) {
       "div",
       { class: "ending-card" },
       heading,
-      make("p", {}, "Every crop has a grade. That was all there is to do."),
+      make("p", {}, `${done} That was all there is to do.`),
       facts,
       saved,
       make(
@@ -33,16 +34,17 @@ export function ending({ rater, queue, onagain, onrater }) {
   const refresh = () => {
     saved.textContent = queue.pending
       ? "Not everything has reached the server yet. Please leave this page open for a moment."
-      : "Everything is saved. You may close this page, or look again and change grades.";
+      : `Everything is saved. You may close this page, or look again and change ${changes}.`;
+  };
+  const showSaved = queue.onchange;
+  queue.onchange = () => {
+    showSaved();
+    refresh();
   };
   return {
     element,
-    refresh,
-    show({ crops, seconds }) {
-      facts.replaceChildren(
-        fact(count(crops), crops === 1 ? "crop graded" : "crops graded"),
-        fact(clockTime(seconds), "at work"),
-      );
+    show(made, seconds) {
+      facts.replaceChildren(fact(...made), fact(clockTime(seconds), "at work"));
       refresh();
       heading.focus();
     },
