@@ -8,6 +8,7 @@ Orders and hidden repeats are our own.
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -142,29 +143,32 @@ def programme(page_counts: Sequence[int], protocol: RatingProtocol, rater: int) 
         least ``repeat_gap`` photographs after its first showing, or at the end.
     """
     order = photograph_order(len(page_counts), protocol.order, protocol.seed, rater)
-    pages = [
-        (place, page) for place, photograph in enumerate(order) for page in range(page_counts[photograph])
-    ]
-    wanted = round(protocol.repeats * len(pages))
-    drawn = sorted(pages, key=lambda one: _draw(protocol.seed, "repeat", rater, order[one[0]], one[1]))[
-        :wanted
-    ]
     due: dict[int, list[tuple[int, int]]] = {}
-    for place, page in drawn:
-        spare = len(order) - 1 - (place + protocol.repeat_gap)
-        later = (
-            int(_fraction(protocol.seed, "place", rater, order[place], page) * (spare + 1))
-            if spare > 0
-            else 0
-        )
-        due.setdefault(min(place + protocol.repeat_gap + later, len(order) - 1), []).append((place, page))
+    for place, page in _repeated_pages(order, page_counts, protocol, rater):
+        last = len(order) - 1
+        first = min(place + protocol.repeat_gap, last)
+        later = _fraction(protocol.seed, "place", rater, order[place], page) * (last - first + 1)
+        due.setdefault(first + int(later), []).append((place, page))
     visits = []
     for place, photograph in enumerate(order):
         visits.append(Visit(photograph, tuple(range(page_counts[photograph]))))
-        visits.extend(
-            Visit(order[first], (page,), is_repeat=True) for first, page in sorted(due.get(place, []))
-        )
+        repeats = sorted(due.get(place, []))
+        visits.extend(Visit(order[shown], (page,), is_repeat=True) for shown, page in repeats)
     return tuple(visits)
+
+
+def _repeated_pages(
+    order: Sequence[int], page_counts: Sequence[int], protocol: RatingProtocol, rater: int
+) -> list[tuple[int, int]]:
+    """The pages that come again, each as the place of its photograph in the order, and its number there."""
+    pages = []
+    for place, photograph in enumerate(order):
+        # One hash for all of a photograph's pages: a large project has a hundred thousand.
+        drawn = hashlib.shake_256(_text(protocol.seed, "repeat", rater, photograph))
+        keys = drawn.digest(8 * page_counts[photograph])
+        pages += [(keys[8 * page : 8 * page + 8], place, page) for page in range(page_counts[photograph])]
+    wanted = round(protocol.repeats * len(pages))
+    return [(place, page) for _, place, page in heapq.nsmallest(wanted, pages)]
 
 
 def photograph_order(count: int, order: Order, seed: int, rater: int) -> tuple[int, ...]:
@@ -199,8 +203,12 @@ def _spread(number: int) -> float:
 
 def _draw(*what: object) -> bytes:
     """A hash to sort by: the same on every machine and in every version of Python."""
-    return hashlib.sha256(":".join(map(str, what)).encode()).digest()
+    return hashlib.sha256(_text(*what)).digest()
 
 
 def _fraction(*what: object) -> float:
     return int.from_bytes(_draw(*what)[:6]) / 2**48
+
+
+def _text(*what: object) -> bytes:
+    return ":".join(map(str, what)).encode()
