@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +28,14 @@ class Project:
 
     Attributes:
         kind: what people do in it.
+        uid: drawn when it was made: copies of a project share it, other projects do not.
         title: what the pages call it.
         settings: plain values; of a project of ratings ``RatingProtocol.to_dict()``.
         created: when, ISO 8601.
     """
 
     kind: Kind
+    uid: str
     title: str
     settings: Mapping[str, Any]
     created: str
@@ -47,8 +50,8 @@ def create_project(path: Path, kind: Kind, title: str, settings: Mapping[str, An
     store = Store.create(path)
     with store.writing() as database:
         database.execute(
-            "INSERT INTO project (id, kind, title, settings, created) VALUES (1, ?, ?, ?, ?)",
-            (kind, title, json.dumps(settings), now()),
+            "INSERT INTO project (id, uid, kind, title, settings, created) VALUES (1, ?, ?, ?, ?, ?)",
+            (secrets.token_hex(8), kind, title, json.dumps(settings), now()),
         )
     return store
 
@@ -64,10 +67,10 @@ def project_of(store: Store, kind: Kind | None = None) -> Project:
         DataError: it is of another kind, or the file holds none.
     """
     with store.reading() as database:
-        row = database.execute("SELECT kind, title, settings, created FROM project").fetchone()
+        row = database.execute("SELECT kind, uid, title, settings, created FROM project").fetchone()
     if row is None:
         raise DataError(f"{store.path} holds no project: making it was stopped; delete it.")
-    found = Project(row["kind"], row["title"], json.loads(row["settings"]), row["created"])
+    found = Project(row["kind"], row["uid"], row["title"], json.loads(row["settings"]), row["created"])
     if kind is not None and kind != found.kind:
         raise DataError(f"{store.path} is {CALLED[found.kind]}, not {CALLED[kind]}.")
     return found

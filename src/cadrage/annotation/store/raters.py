@@ -36,9 +36,10 @@ def enter(store: Store, name: str) -> Rater:
     name = checked_name(name)
     with store.writing() as database:
         database.execute(
-            "INSERT INTO rater (name, created) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (name, now())
+            "INSERT INTO rater (key, name, created) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+            (_key(name), name, now()),
         )
-        row = database.execute("SELECT id, name, excluded FROM rater WHERE name = ?", (name,)).fetchone()
+        row = database.execute("SELECT id, name, excluded FROM rater WHERE key = ?", (_key(name),)).fetchone()
     return Rater(*row)
 
 
@@ -52,6 +53,11 @@ def checked_name(name: str) -> str:
     if not 1 <= len(name) <= LONGEST_NAME or any(unicodedata.category(letter)[0] == "C" for letter in name):
         raise RequestError(f"A name has 1 to {LONGEST_NAME} letters.")
     return name
+
+
+def _key(name: str) -> str:
+    """What two spellings of one name share; SQLite's own rule knows the letters of English only."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 def raters(store: Store) -> tuple[Rater, ...]:
@@ -68,7 +74,9 @@ def exclude(store: Store, name: str, reason: str | None) -> None:
         RequestError: there is no such rater.
     """
     with store.writing() as database:
-        changed = database.execute("UPDATE rater SET excluded = ? WHERE name = ?", (reason, name)).rowcount
+        changed = database.execute(
+            "UPDATE rater SET excluded = ? WHERE key = ?", (reason, _key(name))
+        ).rowcount
     if not changed:
         raise RequestError(f"There is no rater '{name}'.")
 

@@ -2,6 +2,7 @@
 
 CREATE TABLE project (
     id INTEGER PRIMARY KEY CHECK (id = 1),
+    uid TEXT NOT NULL,                      -- drawn when the project is made, so that pages know whose they are
     kind TEXT NOT NULL CHECK (kind IN ('ratings', 'captions', 'study')),
     title TEXT NOT NULL,
     settings TEXT NOT NULL,                 -- JSON; what it holds depends on the kind
@@ -28,7 +29,8 @@ CREATE TABLE picture (
 
 CREATE TABLE rater (
     id INTEGER PRIMARY KEY,                 -- the order of their coming: 1, 2, ...
-    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    key TEXT NOT NULL UNIQUE,               -- the name without regard to upper and lower case
+    name TEXT NOT NULL,
     created TEXT NOT NULL,
     excluded TEXT                           -- why their judgements do not count, if they do not
 ) STRICT;
