@@ -135,28 +135,23 @@ _FINE_TUNING = TrainConfig(
     precision="bfloat16",
 )
 
-_TEACHER = replace(_FINE_TUNING, epochs=6)
+_LISTWISE = LossConfig(correlation=1.0, listwise=0.5)
+_TEACHER = replace(_FINE_TUNING, epochs=6, loss=_LISTWISE)
 _NARROW = replace(_CROPPER, channels=32, width=384)
 
 DEFAULT = DistillConfig(
     teachers=(
         replace(_TEACHER, seed=1),
         replace(_TEACHER, seed=2, network=_NARROW),
-        replace(_TEACHER, seed=3),
+        replace(_TEACHER, seed=3, loss=LossConfig(correlation=1.0)),
         replace(_TEACHER, seed=4, network=_NARROW),
         replace(_TEACHER, seed=5),
     ),
-    student=replace(
-        _FINE_TUNING,
-        epochs=6,
-        seed=6,
-        network=replace(_CROPPER, width=384),
-        loss=LossConfig(correlation=1.0, listwise=0.5),
-    ),
+    student=replace(_FINE_TUNING, epochs=6, seed=6, loss=_LISTWISE),
     windows=2,
     unrated=4000,
 )
-"""How the shipped model was made: five networks of two widths and different seeds teach a narrow one."""
+"""How the shipped model was made: five networks of different widths, losses and seeds teach one."""
 
 Recipe = TrainConfig | DistillConfig
 
