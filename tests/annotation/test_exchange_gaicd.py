@@ -286,6 +286,20 @@ class TestTheFolder:
         assert files_in(tmp_path / "out/images") == ["a.jpg"]
         assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "photographs"]
 
+    def test_what_is_no_part_of_an_export_is_never_replaced_with_it(self, project, tmp_path):
+        store = project("a.jpg")
+        rate(store, "Ada", 3)
+        export(store, tmp_path / "out")
+        (tmp_path / "out/runs").mkdir()
+        with pytest.raises(DataError, match="holds runs, which is no part of an export"):
+            export(store, tmp_path / "out", overwrite=True)
+        (tmp_path / "out/runs").rmdir()
+        inside = tmp_path / "out/images/ratings.cadrage"
+        store.backup(inside)
+        with Store.open(inside) as moved, pytest.raises(DataError, match="so it is not replaced"):
+            export(moved, tmp_path / "out", overwrite=True)
+        assert inside.exists()
+
     def test_an_empty_one_is_filled_and_missing_ones_above_are_made(self, project, tmp_path):
         store = project("a.jpg")
         rate(store, "Ada", 3)

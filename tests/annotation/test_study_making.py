@@ -20,7 +20,7 @@ from cadrage.annotation.store.studies import (
 )
 from cadrage.annotation.study.making import check_original, make_study
 from cadrage.annotation.study.methods import Method, plan_study
-from cadrage.annotation.study.naming import Reading, readings
+from cadrage.annotation.study.naming import Reading, key_of, readings
 from cadrage.errors import DataError, RequestError
 from cadrage.geometry import Box
 
@@ -173,6 +173,15 @@ class TestManifests:
         run.write_text(run.read_text() + '{"schema": "1.1", "sou')
 
         assert [one.name for one in plan(("a", run), ("b", "original")).photographs] == ["beach.png"]
+
+    def test_a_photograph_without_crops_is_left_out(self, place):
+        beach, cat = (place / "photos" / f"{name}.png" for name in ("beach", "cat"))
+        run = manifest(place, "run.jsonl", [record(beach, ("1:1", [0, 0, 50, 50])), record(cat)])
+
+        found = plan(("a", run), ("b", "original"))
+
+        assert [one.name for one in found.photographs] == ["beach.png"]
+        assert "no crop of it" in found.left_out["cat.png"]
 
     def test_photographs_are_found_from_the_manifests_own_folder(self, place, monkeypatch):
         (place / "crops").mkdir()
@@ -373,6 +382,10 @@ class TestCaptions:
             names = {subject.id: subject.name for subject in subjects(store)}
             found = {names[photograph]: texts for photograph, texts in captions_by_subject(store).items()}
         assert found == {"beach": ("Sand.",), "cat": ("A cat.", "It sleeps.")}
+
+    def test_a_name_with_a_dot_in_it_is_whole_without_a_suffix(self):
+        assert key_of(Path("a/IMG_1.5")) == "a/IMG_1.5"
+        assert key_of(Path("a/IMG_1.5.JPG")) == "a/IMG_1.5"
 
     def test_captions_of_other_photographs_are_refused(self, place):
         crops = folder(place, "crops", "beach.png")

@@ -175,6 +175,9 @@ class TestImport:
             grade(store, enter(store, "Cy").id, crops_of(store, 1)[0].id, 4, 500, is_repeat=False)
         again = cadrage("ratings", "import", "data", "--project", "i.cadrage")
         assert again.out == ["i.cadrage: 0 photographs imported, 3 were there before"]
+        other = cadrage("ratings", "import", "data", "--project", "i.cadrage", "--repeats", 0.2)
+        assert (other.code, len(other.err)) == (2, 1)
+        assert "was made with another repeats than 0.2" in other.err[0]
         out = cadrage("ratings", "export", "i.cadrage", "--photographs", "data/images", "--out", "out")
         assert out.out[:2] == [
             "Wrote out: 3 photographs (2 train, 1 test), 1 rating by 1 rater",

@@ -130,6 +130,7 @@ def test_a_project_without_ratings_is_reported_in_a_sentence(cadrage, empty):
             "Alpha is 'nominal', 'ordinal' or 'interval'; got 'ratio'.",
         ),
         (["report", PROJECT, "--html", "nowhere/r.html"], "nowhere/r.html cannot be written"),
+        (["report", PROJECT, "--html", PROJECT], "A page's name ends in .html; ratings.cadrage does not."),
         (["pilot", PROJECT], "Nobody has rated a crop yet"),
         (["pilot", PROJECT, "--grid", "12"], "A grid is given as 12x12/4x4"),
         (["pilot", PROJECT, "--grid", "12x12/7x4"], "corner_y must be from 1 to half"),

@@ -9,6 +9,12 @@ from cadrage.datasets.division import divide_gaicd, parts_of
 from cadrage.errors import DataError, RequestError
 
 
+def test_by_default_a_fifth_of_a_small_data_set_is_set_aside(tmp_path):
+    division = divide_gaicd(write_rated(tmp_path, train=11), None, seed=0)
+    assert (len(division.training), len(division.validation)) == (9, 2)
+    assert division.description == "2 of the train part, seed 0"
+
+
 def names(images):
     return [image.name for image in images]
 

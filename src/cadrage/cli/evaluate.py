@@ -51,8 +51,12 @@ def evaluate_gaicd(
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Acc without credit for ties at rank N.")] = False,
     validation: Annotated[
-        int, typer.Option(min=1, help="Photographs drawn for val where the data set has no such part.")
-    ] = 120,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Photographs drawn for val where the data set has no such part. [120, at most a fifth]",
+        ),
+    ] = None,
     split_seed: Annotated[int, typer.Option(min=0, help="Seed of that draw.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -105,7 +109,9 @@ def evaluate_gaicd(
         _print(evaluation)
 
 
-def _chosen(root: Path, split: str, validation: int, seed: int) -> tuple[Sequence[RatedImage], str, str]:
+def _chosen(
+    root: Path, split: str, validation: int | None, seed: int
+) -> tuple[Sequence[RatedImage], str, str]:
     """The images, the part's description, and the release."""
     from cadrage.datasets.division import divide_gaicd, parts_of  # noqa: PLC0415
     from cadrage.datasets.gaicd import load_gaicd, release_of  # noqa: PLC0415

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +15,9 @@ from cadrage.cli.ratings_boxes import boxes
 from cadrage.cli.ratings_export import export
 from cadrage.cli.ratings_report import pilot, report
 from cadrage.errors import DataError, RequestError
+
+if TYPE_CHECKING:
+    from cadrage.annotation.store import Store
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -36,9 +41,13 @@ def import_(
     ],
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "all",
     title: Annotated[str | None, typer.Option(help="What the pages call it [the data set's folder].")] = None,
-    order: Annotated[str, typer.Option(help="Photographs for each rater: balanced or random.")] = "balanced",
-    repeats: Annotated[float, typer.Option(help="Share of pages shown a second time, unannounced.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="Seed of orders and repeats.")] = 0,
+    order: Annotated[
+        str | None, typer.Option(help="Photographs for each rater: balanced or random. [balanced]")
+    ] = None,
+    repeats: Annotated[
+        float | None, typer.Option(help="Share of pages shown a second time, unannounced. [0.05]")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of orders and repeats. [0]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Take a data set of rated crops into a project file, to look at it and to rate it further.
@@ -55,17 +64,24 @@ def import_(
     """
     from cadrage.annotation.exchange.gaicd import import_gaicd  # noqa: PLC0415
     from cadrage.annotation.protocol import RatingProtocol  # noqa: PLC0415
+    from cadrage.annotation.server.claim import claimed  # noqa: PLC0415
     from cadrage.annotation.store import Store, create_project  # noqa: PLC0415
     from cadrage.datasets.gaicd import load_gaicd  # noqa: PLC0415
 
     images = load_gaicd(root, split, keep_unrated=True)  # type: ignore[arg-type]  # which refuses any other word
-    protocol = RatingProtocol(order=order, repeats=repeats, seed=seed)  # type: ignore[arg-type]  # likewise
-    if project.exists():
-        store = Store.open(project)
-    else:
-        store = create_project(project, "ratings", title or root.resolve().name, protocol.to_dict())
+    wanted = {"order": order, "repeats": repeats, "seed": seed}
+    given = {name: value for name, value in wanted.items() if value is not None}
     new, old, broken = 0, 0, {}
-    with store, Progress("importing", len(images)) as progress:
+    with ExitStack() as stack:
+        stack.enter_context(claimed(project))
+        if project.exists():
+            store = stack.enter_context(Store.open(project))
+            _check_same(store, title, given)
+        else:
+            protocol = RatingProtocol(**given)  # type: ignore[arg-type]  # likewise
+            made = create_project(project, "ratings", title or root.resolve().name, protocol.to_dict())
+            store = stack.enter_context(made)
+        progress = stack.enter_context(Progress("importing", len(images)))
         for taken in import_gaicd(store, images):
             if taken.problem is not None:
                 broken[taken.name] = taken.problem
@@ -81,6 +97,18 @@ def import_(
         print(f"{project}: {new} photograph{'' if new == 1 else 's'} imported{known}")
     if broken:
         raise typer.Exit(1)
+
+
+def _check_same(store: Store, title: str | None, given: Mapping[str, object]) -> None:
+    """Refuse options that say otherwise than the project that an import goes on with."""
+    from cadrage.annotation.store import project_of, protocol_of  # noqa: PLC0415
+
+    is_set = {"title": project_of(store).title, **protocol_of(store).to_dict()}
+    for option, value in {"title": title, **given}.items():
+        if value is not None and value != is_set[option]:
+            raise RequestError(
+                f"{store.path} was made with another {option} than {value}: it is fixed when a project is made."
+            )
 
 
 @app.command()

@@ -30,8 +30,8 @@ def boxes(
     whole frame, which is what somebody who draws nothing would reach.
 
     \b
-      cadrage ratings boxes photographs/ratings.cadrage
-      cadrage ratings boxes photographs/ratings.cadrage --json
+      cadrage ratings boxes photographs/captions.cadrage
+      cadrage ratings boxes photographs/captions.cadrage --json
     """
     from cadrage.annotation.quality.boxes import report_boxes  # noqa: PLC0415
     from cadrage.annotation.store import Store  # noqa: PLC0415

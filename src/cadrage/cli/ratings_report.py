@@ -63,11 +63,14 @@ def report(
       cadrage ratings report photographs/ratings.cadrage --html report.html
       cadrage ratings report photographs/ratings.cadrage --exclude Ben --exclude-flagged --json
     """
+    from cadrage.annotation.page_file import check_page  # noqa: PLC0415
     from cadrage.annotation.quality.flags import FlagRules  # noqa: PLC0415
     from cadrage.annotation.quality.page import write_page  # noqa: PLC0415
     from cadrage.annotation.quality.report import ReportOptions, report_ratings  # noqa: PLC0415
     from cadrage.annotation.store import Store  # noqa: PLC0415
 
+    if html is not None:
+        check_page(html)
     options = ReportOptions(
         exclude=tuple(exclude or ()),
         exclude_flagged=exclude_flagged,

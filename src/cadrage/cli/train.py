@@ -77,8 +77,12 @@ def train_gaicd(
         typer.Option(metavar="DIR", help="Folder of unrated photographs to distil on; may be repeated."),
     ] = None,
     validation: Annotated[
-        int, typer.Option(min=0, help="Photographs set aside where the data set has no validation part.")
-    ] = 120,
+        int | None,
+        typer.Option(
+            min=0,
+            help="Photographs set aside where the data set has no validation part. [120, at most a fifth]",
+        ),
+    ] = None,
     split_seed: Annotated[int, typer.Option(min=0, help="Seed of that draw.")] = 0,
     seed: Annotated[int, typer.Option(min=0, max=10**9, help="Seed of training.")] = 0,
     epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.")] = None,

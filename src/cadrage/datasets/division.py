@@ -42,7 +42,11 @@ def parts_of(root: Path) -> list[str]:
     return [part for part in SPLITS if any((root / kind / part).is_dir() for kind in FOLDERS)]
 
 
-def divide_gaicd(root: Path, validation: int, seed: int) -> Division:
+USUAL_VALIDATION = 120
+"""Photographs set aside of a data set as large as GAICD, of 600 photographs or more; of a smaller one, a fifth."""
+
+
+def divide_gaicd(root: Path, validation: int | None, seed: int) -> Division:
     """The train part of GAICD, less a validation part.
 
     The journal release has a validation part of its own, which is used; from the conference release, and from data
@@ -50,7 +54,7 @@ def divide_gaicd(root: Path, validation: int, seed: int) -> Division:
 
     Args:
         root: of the data set.
-        validation: photographs to draw; 0 for none.
+        validation: photographs to draw; 0 for none, ``None`` for the usual number, at most a fifth.
         seed: which draw.
 
     Raises:
@@ -62,6 +66,8 @@ def divide_gaicd(root: Path, validation: int, seed: int) -> Division:
     release = release_of(train)
     if "val" in parts:
         return Division(train, load_gaicd(root, "val"), release, "the release's own part")
+    if validation is None:
+        validation = min(USUAL_VALIDATION, len(train) // 5)
     if not validation:
         return Division(train, (), release, "none")
     rest, drawn = split_by_seed(train, validation, seed)

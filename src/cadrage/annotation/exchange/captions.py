@@ -93,7 +93,7 @@ def export_captions(
     names = flat_names(photograph.name for photograph, _ in kept)
     entries: list[CaptionCrops] = []
     converted = 0
-    with new_folder(target, overwrite=overwrite) as folder:
+    with new_folder(target, overwrite=overwrite, needed=store.path) as folder:
         (folder / IMAGES).mkdir()
         for photograph, captions in kept:
             written = pictures.write(photograph, folder / IMAGES, names[photograph.name])

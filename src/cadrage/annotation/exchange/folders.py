@@ -16,17 +16,21 @@ from cadrage.errors import DataError
 RECORD = "export.json"
 """What marks a folder as an export, and says how it was made."""
 
+EXPORTED = {RECORD, "images", "annotations", "captions.jsonl"}
+"""All that an export holds."""
+
 LONGEST_NAME = 200
 """Bytes of a file's name less its suffix; file systems take 255 for both."""
 
 
 @contextmanager
-def new_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
+def new_folder(target: Path, *, overwrite: bool, needed: Path) -> Iterator[Path]:
     """Make a folder that takes its place when the block ends well; else there is nothing, or what was there.
 
     Args:
         target: the folder to make; the folders above it are made too.
         overwrite: replace an export of that name.
+        needed: a file that must not be lost with it, the project.
 
     Yields:
         An empty folder to write to.
@@ -37,6 +41,8 @@ def new_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     place = target.resolve()
     _check_free(target, overwrite=overwrite)
+    if needed.resolve().is_relative_to(place):
+        raise DataError(f"{target} holds {needed}, so it is not replaced.")
     part = place.with_name(f".cadrage-{secrets.token_hex(8)}.part")
     try:
         part.mkdir(parents=True)
@@ -59,6 +65,9 @@ def _check_free(target: Path, *, overwrite: bool) -> None:
         )
     if not (target / RECORD).is_file():
         raise DataError(f"{target} has no {RECORD}, so it is no export, and is not replaced.")
+    foreign = sorted({entry.name for entry in target.iterdir()} - EXPORTED)
+    if foreign:
+        raise DataError(f"{target} holds {foreign[0]}, which is no part of an export, and is not replaced.")
 
 
 def _take_place(part: Path, place: Path) -> None:

@@ -84,7 +84,7 @@ class Labels:
         boxes_xyxy: its crops in frame pixels, shape (K, 4).
         mos: shape (K,), NaN for what is written as -2.
         fates: what became of each crop, length K.
-        ratings: how many own ratings count.
+        ratings: how many own ratings are part of a MOS.
         raters: whose they are.
     """
 
@@ -143,21 +143,20 @@ def labels_of(store: Store, rule: ExportRule) -> Iterator[Labels]:
     project_of(store, "ratings")
     excluded = {rater.id for rater in raters(store) if rater.excluded is not None}
     for photograph in photographs(store):
-        grades: dict[int, list[int]] = {}
-        people = set()
+        given: dict[int, dict[int, int]] = {}
         for one in gradings(store, photograph=photograph.id):
             if not one.is_repeat and one.rater not in excluded:
-                grades.setdefault(one.crop, []).append(one.grade)
-                people.add(one.rater)
+                given.setdefault(one.crop, {})[one.rater] = one.grade
         crops = crops_of(store, photograph.id)
-        scores = [_label(crop, grades.get(crop.id, []), rule) for crop in crops]
+        scores = [_label(crop, [*given.get(crop.id, {}).values()], rule) for crop in crops]
+        counted = [given[crop.id] for crop, (_, fate) in zip(crops, scores, strict=True) if fate == OWN]
         yield Labels(
             photograph,
             as_boxes(crop.box for crop in crops),
             np.array([mos for mos, _ in scores], dtype=np.float64),
             tuple(fate for _, fate in scores),
-            sum(map(len, grades.values())),
-            frozenset(people),
+            sum(map(len, counted)),
+            frozenset(rater for grades in counted for rater in grades),
         )
 
 
@@ -206,7 +205,7 @@ def export_gaicd(
     images = _divided(kept, rule)
     pictures.check(one.photograph for one in kept)
     converted = 0
-    with new_folder(target, overwrite=overwrite) as folder:
+    with new_folder(target, overwrite=overwrite, needed=store.path) as folder:
         for index, (one, image) in enumerate(zip(kept, images, strict=True)):
             place = folder / "images" / (image.split or "")
             place.mkdir(parents=True, exist_ok=True)

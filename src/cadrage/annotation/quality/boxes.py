@@ -139,12 +139,15 @@ def report_boxes(store: Store) -> BoxReport:
         DataError: it is no project of captions.
     """
     title = project_of(store, "captions").title
-    people = {rater.id: rater for rater in raters(store)}
+    with store.reading():  # one state of the project, also while people draw
+        people = {rater.id: rater for rater in raters(store)}
+        drawings = list(drawn(store))
+        photographs = captioned(store)
     by_caption: dict[int, list[Drawing]] = {}
-    for drawing in drawn(store):
+    for drawing in drawings:
         by_caption.setdefault(drawing.caption, []).append(drawing)
     found = []
-    for photograph, captions in captioned(store):
+    for photograph, captions in photographs:
         for caption in captions:
             counting = [one for one in by_caption.get(caption.id, []) if people[one.rater].excluded is None]
             boxes = as_boxes([one.box for one in counting])

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from cadrage import __version__
+from cadrage.annotation.page_file import save_page
 from cadrage.annotation.protocol import GRADES
 from cadrage.annotation.quality.agreement import Bounds
 from cadrage.annotation.quality.photographs import DisagreedCrop
@@ -20,8 +21,6 @@ from cadrage.annotation.quality.plots import histogram_svg, raters_svg
 from cadrage.annotation.quality.report import MOST_IN_MATRIX, RaterReport, Report
 from cadrage.annotation.quality.sentences import overview_of
 from cadrage.annotation.store import Store, picture
-from cadrage.atomic import replacing
-from cadrage.errors import DataError
 
 PICTURE_SIZE = (420, 300)
 """Largest width and height of the small pictures, in pixels."""
@@ -42,14 +41,10 @@ def write_page(report: Report, store: Store, target: Path) -> None:
 
     Raises:
         DataError: the file cannot be written.
+        RequestError: its name does not end in .html.
         MissingExtraError: the extra ``annotate`` is not installed.
     """
-    page = page_of(report, [crop_picture(store, crop) for crop in report.disagreed])
-    try:
-        with replacing(target) as part:
-            part.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror}.") from error
+    save_page(page_of(report, [crop_picture(store, crop) for crop in report.disagreed]), target)
 
 
 def crop_picture(store: Store, crop: DisagreedCrop) -> bytes | None:

@@ -99,9 +99,9 @@ def _recorded(record: dict[str, Any], source: Path, ratio: str | None, where: st
     groups = {group["ratio"]: group["crops"] for group in record["ratios"]}
     if ratio is None and len(groups) > 1:
         raise RequestError(f"{where} has crops of several ratios ({', '.join(groups)}): choose with --ratio.")
-    crops = groups.get(ratio or "") if len(groups) > 1 else next(iter(groups.values()))
+    crops = groups.get(ratio or "") if len(groups) > 1 else next(iter(groups.values()), None)
     if not crops:
-        return Recorded(source, problem=f"no {ratio} crop of it")
+        return Recorded(source, problem=f"no {ratio} crop of it" if ratio else "no crop of it")
     best = min(crops, key=lambda crop: int(crop["rank"]))
     width, height = record["size"]
     return Recorded(source, (int(width), int(height)), _box_of(best["box"], where))

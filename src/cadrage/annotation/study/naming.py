@@ -81,8 +81,9 @@ def pictures_below(folder: Path) -> dict[str, Path]:
 
 
 def key_of(place: Path) -> str:
-    """What photographs and their crops are matched by: the path with ``/``, less the suffix."""
-    return unicodedata.normalize("NFC", place.with_suffix("").as_posix())
+    """What photographs and their crops are matched by: the path with ``/``, less a picture's suffix."""
+    is_picture = place.suffix.lower() in readable_suffixes()  # "IMG_1.5" has none
+    return unicodedata.normalize("NFC", (place.with_suffix("") if is_picture else place).as_posix())
 
 
 def readings(name: str) -> tuple[Reading, ...]:

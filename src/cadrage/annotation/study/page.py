@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from cadrage import __version__
+from cadrage.annotation.page_file import save_page
 from cadrage.annotation.store import now
 from cadrage.annotation.study.report import DescribedMethod, MethodResult, Preferences, StudyReport
 from cadrage.annotation.study.sentences import (
@@ -19,8 +20,6 @@ from cadrage.annotation.study.sentences import (
     range_of,
 )
 from cadrage.annotation.study.shares import Interval
-from cadrage.atomic import replacing
-from cadrage.errors import DataError
 
 WIDTH, ROW, NAMES, MARGIN = 720, 46, 170, 30
 """Of the plot: width, height of a method's row, room for names and for the axis, in its own units."""
@@ -31,12 +30,9 @@ def write_page(report: StudyReport, target: Path) -> None:
 
     Raises:
         DataError: the file cannot be written.
+        RequestError: its name does not end in .html.
     """
-    try:
-        with replacing(target) as part:
-            part.write_text(page_of(report), encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror}.") from error
+    save_page(page_of(report), target)
 
 
 def page_of(report: StudyReport) -> str:
