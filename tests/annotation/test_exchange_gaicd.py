@@ -341,7 +341,7 @@ class TestParts:
         assert "val" not in three
 
     def test_more_photographs_than_there_are_cannot_be_drawn(self, rated, tmp_path):
-        with pytest.raises(RequestError, match="1 to 7 can be set aside; got 8"):
+        with pytest.raises(RequestError, match="too few for 8 of validation"):
             self.parts(rated, tmp_path / "1", validation=8)
 
     def test_folders_train_val_test_are_parts_unless_said_otherwise(self, project, tmp_path):

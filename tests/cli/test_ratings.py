@@ -147,7 +147,9 @@ class TestExport:
             (["--format", "captions"], "is a project of rated crops, not a project of captions and boxes"),
             (["--pictures", "small"], "Pictures are 'original' or 'shown'; got 'small'."),
             (["--fewest", "0"], "A crop needs at least 1 rating; got 0."),
-            (["--test", "3"], "From 3 images, 1 to 2 can be set aside; got 3."),
+            (["--fewest", "3"], "No crop of photographs/ratings.cadrage has 3 ratings"),
+            (["--out", "r.csv"], "There is no export to csv"),
+            (["--test", "3"], "3 photographs have rated crops: too few for 0 of validation and 3 of test."),
             (["--out", "photographs"], "photographs is not empty"),
         ],
     )
@@ -250,11 +252,12 @@ class TestBackup:
 class TestExclude:
     def test_a_rater_stops_counting_and_counts_again(self, cadrage, rated):
         ran = cadrage("ratings", "exclude", PROJECT, "ben", "--reason", "the same  grade always")
-        assert (ran.out, ran.err) == (["ben does not count: the same grade always"], [])
+        assert (ran.out, ran.err) == (["Ben does not count: the same grade always"], [])
         out = cadrage("ratings", "export", PROJECT, "--out", "out")
         assert "261 ratings by 1 rater" in out.out[0]
         assert "cadrage: Ben does not count: the same grade always" in out.err
         assert cadrage("ratings", "exclude", PROJECT, "Ben", "--undo").out == ["Ben counts again"]
+        assert cadrage("ratings", "exclude", PROJECT, "Ben", "--undo").out == ["Ben counts, as before"]
         with Store.open(rated / PROJECT) as store:
             assert [rater.excluded for rater in raters(store)] == [None, None]
 

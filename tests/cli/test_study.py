@@ -126,7 +126,7 @@ class TestReport:
         assert ran.out[0] == "study: 2 photographs, 2 votes by 2 voters, 0 of whom finished"
         assert ran.out[2].split("\t")[:5] == ["1", "Ours", "2", "100.00", "34.2-100.0"]
         assert ran.out[4].startswith(
-            "Equal preference: chi-square 2.00, 1 degrees of freedom, p = 0.1573, rough"
+            "Equal preference: chi-square 2.00, 1 degree of freedom, p = 0.1573, rough"
         )
         assert "Ours" in (folder / "report.html").read_text()
 
@@ -152,9 +152,7 @@ class TestReport:
     def test_another_project_is_refused(self, cadrage, folder):
         (folder / "notes.txt").write_text("mine")
 
-        assert cadrage("study", "report", "notes.txt").err == [
-            "cadrage: The project notes.txt cannot be used: file is not a database."
-        ]
+        assert cadrage("study", "report", "notes.txt").err == ["cadrage: notes.txt is no project of cadrage."]
         assert cadrage("study", "serve", "nowhere").err == ["cadrage: There is no project nowhere."]
 
 

@@ -161,8 +161,11 @@ def exclude(
         raise RequestError("An exclusion needs a reason: it is reported with the results.")
     name = checked_name(name)
     with Store.open(project) as store:
-        exclude_rater(store, name, reason)
+        before = exclude_rater(store, name, reason)
         left = [rater for rater in raters(store) if rater.excluded is None]
-    print(f"{name} counts again" if undo else f"{name} does not count: {reason}")
+    if undo:
+        print(f"{before.name} counts again" if before.excluded else f"{before.name} counts, as before")
+    else:
+        print(f"{before.name} does not count: {reason}")
     if not left:
         complain("Now nobody counts.")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TABLES = ("parquet", "jsonl")
 FORMATS = ("gaicd", *TABLES, "captions")
+UNWRITTEN = ("csv", "tsv", "json", "txt", "xls", "xlsx", "zip")
+"""Suffixes that no folder has by its owner's wish."""
 
 FORMATS_OF = {
     "fewest": ("gaicd",),
@@ -126,9 +128,14 @@ def _natural_format(store: Store, out: Path) -> str:
     from cadrage.annotation.store import project_of  # noqa: PLC0415
 
     suffix = out.suffix.lower().removeprefix(".")
+    kind = project_of(store).kind
+    if kind == "captions" and suffix in TABLES:
+        raise RequestError(f"Boxes and captions are written to a folder; {out} is the name of a table.")
     if suffix in TABLES:
         return suffix
-    return "captions" if project_of(store).kind == "captions" else "gaicd"
+    if suffix in UNWRITTEN:
+        raise RequestError(f"There is no export to {suffix}: name a file of .parquet or .jsonl, or a folder.")
+    return "captions" if kind == "captions" else "gaicd"
 
 
 def _check_options(context: typer.Context, chosen: str) -> None:

@@ -208,6 +208,8 @@ def report(
         print(json.dumps(found.to_dict(), ensure_ascii=False))
     else:
         print_report(found)
+        if html is not None:
+            print(f"Wrote {html}")
 
 
 @app.command()

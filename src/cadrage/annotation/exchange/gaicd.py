@@ -201,7 +201,14 @@ def export_gaicd(
         excluded = [rater for rater in raters(store) if rater.excluded is not None]
     kept = [one for one in labels if one.is_rated]
     if not kept:
-        raise DataError(f"Nobody has rated a crop of {store.path} yet, so there is nothing to export.")
+        none = "Nobody has rated a crop of {} yet" if rule.fewest == 1 else "No crop of {} has {} ratings"
+        few = none.format(store.path, rule.fewest)
+        raise DataError(f"{few}, so there is nothing to export.")
+    if rule.validation + rule.test >= len(kept):
+        raise RequestError(
+            f"{len(kept)} photographs have rated crops: too few for {rule.validation} of validation and "
+            f"{rule.test} of test."
+        )
     images = _divided(kept, rule)
     pictures.check(one.photograph for one in kept)
     converted = 0

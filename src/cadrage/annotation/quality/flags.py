@@ -218,7 +218,11 @@ def _careless(grades: IntArray, milliseconds: FloatArray, rules: FlagRules) -> l
     share = float(np.mean(milliseconds[~np.isnan(milliseconds)] < rules.fast_ms))
     if share >= rules.fast_share:
         flags.append(
-            Flag("haste", f"{100 * share:.1f} % of the grades took less than {rules.fast_ms:g} milliseconds.")
+            Flag(
+                "haste",
+                f"{100 * share:.1f} % of the grades took less than {rules.fast_ms:g} milliseconds, "
+                f"averaged over {rules.pace} in a row.",
+            )
         )
     runs = _careless_runs(grades, milliseconds, max(rules.fast_ms, rules.run_speed * usual), rules.run)
     if runs:

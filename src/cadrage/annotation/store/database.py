@@ -17,6 +17,9 @@ from cadrage.errors import DataError
 APPLICATION_ID = 0x63616472
 """Marks the file as a project of cadrage, in SQLite's header ("cadr")."""
 
+SIGNATURE = b"SQLite format 3\0"
+"""How files of SQLite begin."""
+
 BUSY_SECONDS = 30.0
 """How long a write waits for another program's."""
 
@@ -67,6 +70,8 @@ class Store:
         Raises:
             DataError: there is no such file, it is no project, it is damaged, or a newer cadrage made it.
         """
+        if path.is_dir():
+            raise DataError(f"{path} is a folder: a project is a file, such as {path / 'ratings.cadrage'}.")
         if not path.is_file():
             raise DataError(f"There is no project {path}.")
         connection = _connect(path)
@@ -159,7 +164,12 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse what is no project, before anything is written to it."""
-    if _pragma(connection, "application_id") != APPLICATION_ID:
+    try:
+        with path.open("rb") as file:
+            is_database = file.read(len(SIGNATURE)) == SIGNATURE
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {_reason(error)}.") from error
+    if not is_database or _pragma(connection, "application_id") != APPLICATION_ID:
         raise DataError(f"{path} is no project of cadrage.")
     if _pragma(connection, "user_version") > len(_migrations()):
         raise DataError(f"{path} was made by a newer cadrage: update cadrage to open it.")

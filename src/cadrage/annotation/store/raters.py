@@ -67,18 +67,21 @@ def raters(store: Store) -> tuple[Rater, ...]:
     return tuple(Rater(*row) for row in rows)
 
 
-def exclude(store: Store, name: str, reason: str | None) -> None:
+def exclude(store: Store, name: str, reason: str | None) -> Rater:
     """Let a rater's judgements not count, for a reason; or count again, without one. They are kept either way.
+
+    Returns:
+        The rater as they were before.
 
     Raises:
         RequestError: there is no such rater.
     """
     with store.writing() as database:
-        changed = database.execute(
-            "UPDATE rater SET excluded = ? WHERE key = ?", (reason, _key(name))
-        ).rowcount
-    if not changed:
-        raise RequestError(f"There is no rater '{name}'.")
+        row = database.execute("SELECT id, name, excluded FROM rater WHERE key = ?", (_key(name),)).fetchone()
+        if row is None:
+            raise RequestError(f"There is no rater '{name}'.")
+        database.execute("UPDATE rater SET excluded = ? WHERE id = ?", (reason, row["id"]))
+    return Rater(*row)
 
 
 def spend(store: Store, rater: int, session: str, seconds: float) -> None:

@@ -34,7 +34,8 @@ def chi_square_words(test: EvenTest, votes: int) -> str:
         return "no votes"
     rough = ", rough with so few votes" if votes / (test.freedom + 1) < FEWEST_EXPECTED else ""
     shown = "< 0.0001" if test.p < 0.0001 else f"= {test.p:.4f}"
-    return f"chi-square {test.chi_square:.2f}, {test.freedom} degrees of freedom, p {shown}{rough}"
+    degrees = f"{test.freedom} degree{'' if test.freedom == 1 else 's'} of freedom"
+    return f"chi-square {test.chi_square:.2f}, {degrees}, p {shown}{rough}"
 
 
 def position_sentence(found: Preferences) -> str:
