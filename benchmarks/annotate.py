@@ -58,15 +58,19 @@ class Client:
     open: Grades = field(default_factory=dict)
     durations: list[float] = field(default_factory=list)
     _line: http.client.HTTPConnection = field(init=False)
-    _token: str = field(init=False)
+    _headers: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Connect, and read the token from the page."""
+        """Connect, and read from the page how to write."""
         address = urlsplit(self.url)
         self._line = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
         self._line.request("GET", "/")
         page = self._line.getresponse().read().decode()
-        self._token = page.partition('name="cadrage-token" content="')[2].partition('"')[0]
+        token, project = (
+            page.partition(f'name="cadrage-{what}" content="')[2].partition('"')[0]
+            for what in ("token", "project")
+        )
+        self._headers = {"X-Cadrage-Token": token, "X-Cadrage-Project": project}
 
     def send(self, method: str, path: str, body: object = None) -> dict[str, object]:
         """Ask, and have the answer.
@@ -74,7 +78,7 @@ class Client:
         Raises:
             SystemExit: the server refused.
         """
-        headers = {"Content-Type": "application/json", "X-Cadrage-Token": self._token}
+        headers = self._headers | {"Content-Type": "application/json"}
         self._line.request(method, path, None if body is None else json.dumps(body), headers)
         answer = self._line.getresponse()
         content = answer.read()
@@ -88,8 +92,8 @@ class Client:
         for name in names:
             self.raters.append(int(str(self.send("POST", "/api/raters", {"name": name})["id"])))
 
-    def work(self) -> Iterator[tuple[int, int, int]]:
-        """What its raters have to grade: rater, visit, crop; one of each rater by turns."""
+    def work(self) -> Iterator[tuple[int, str, int]]:
+        """What its raters have to grade: rater, the visit's key, crop; one of each rater by turns."""
         programmes = [self._programme(rater) for rater in self.raters]
         while programmes:
             for programme in list(programmes):
@@ -99,14 +103,14 @@ class Client:
                 else:
                     yield task
 
-    def _programme(self, rater: int) -> Iterator[tuple[int, int, int]]:
+    def _programme(self, rater: int) -> Iterator[tuple[int, str, int]]:
         for visit in range(10**6):
-            shown = json.dumps(self.send("GET", f"/api/raters/{rater}/visits/{visit}"))
-            for page in json.loads(shown)["pages"]:
+            shown = json.loads(json.dumps(self.send("GET", f"/api/raters/{rater}/visits/{visit}")))
+            for page in shown["pages"]:
                 for crop in page["crops"]:
-                    yield rater, visit, crop["id"]
+                    yield rater, shown["key"], crop["id"]
 
-    def grade(self, task: tuple[int, int, int], due: float) -> None:
+    def grade(self, task: tuple[int, str, int], due: float) -> None:
         """Send a grade and wait until it is confirmed."""
         rater, visit, crop = task
         grade = (rater + crop) % 5 + 1

@@ -99,6 +99,8 @@ class Client:
 
     url: str
     token: str = TOKEN
+    project: str | None = None
+    known_keys: dict[int, list[str]] = field(default_factory=dict)
     connection: http.client.HTTPConnection = field(init=False)
 
     def __post_init__(self):
@@ -118,15 +120,55 @@ class Client:
     def send(self, method: str, path: str, body: object, **headers: str) -> Answer:
         changed = {name.replace("_", "-"): text for name, text in headers.items()}
         pages = {"X-Cadrage-Token": self.token, "Content-Type": "application/json"}
+        pages["X-Cadrage-Project"] = self.uid
         return self.ask(method, path, json.dumps(body).encode(), pages | changed)
+
+    @property
+    def uid(self) -> str:
+        """The project that the server said it serves when it was asked first."""
+        if self.project is None:
+            self.project = self.get("/api/project").headers["x-cadrage-project"]
+        return self.project
 
     def enter(self, name: str) -> int:
         """Come in by a name; the rater's number."""
         return self.send("POST", "/api/raters", {"name": name}).json["id"]
 
-    def grade(self, rater: int, visit: int, crop: int, grade: int | None, milliseconds: int = 900) -> Answer:
-        given = {"visit": visit, "crop": crop, "grade": grade, "milliseconds": milliseconds}
+    def keys(self, rater: int) -> list[str]:
+        """The keys of a rater's visits, in order; asked for once."""
+        if rater not in self.known_keys:
+            visits = self.get(f"/api/raters/{rater}/programme").json["visits"]
+            self.known_keys[rater] = [visit["key"] for visit in visits]
+        return self.known_keys[rater]
+
+    def grade(
+        self,
+        rater: int,
+        visit: int | str,
+        crop: int,
+        grade: int | None,
+        milliseconds: int = 900,
+        **more: object,
+    ) -> Answer:
+        """Grade a crop on a visit, given by its number or its key."""
+        key = visit if isinstance(visit, str) else self.keys(rater)[visit]
+        given = {"visit": key, "crop": crop, "grade": grade, "milliseconds": milliseconds} | more
         return self.send("PUT", f"/api/raters/{rater}/grades", given)
+
+
+def crops_of_visit(client, rater, number):
+    visit = client.get(f"/api/raters/{rater}/visits/{number}").json
+    return [crop["id"] for page in visit["pages"] for crop in page["crops"]]
+
+
+def all_visits(client, rater):
+    count = len(client.get(f"/api/raters/{rater}/programme").json["visits"])
+    return [client.get(f"/api/raters/{rater}/visits/{number}").json for number in range(count)]
+
+
+def shown_grades(client, rater, number):
+    visit = client.get(f"/api/raters/{rater}/visits/{number}").json
+    return {crop["id"]: crop["grade"] for page in visit["pages"] for crop in page["crops"]}
 
 
 @contextmanager

@@ -141,6 +141,7 @@ def test_photographs_are_rated_by_keyboard_and_mouse_left_resumed_finished_expor
         page.keyboard.press("PageDown")
         turned(page, "Page 2 of 2")
         grade(page, "5")
+        saved(page)
     mortal.kill()
     mortal.start()
 
@@ -380,3 +381,28 @@ def test_the_page_fits_the_screen(browser, lasting, tmp_path, name, look, scroll
         for button in page.locator(".stage .grade").all()[:5]:
             box = button.bounding_box()
             assert box["height"] >= (44 if look.get("has_touch") else 36)
+
+
+def test_the_tutorial_can_be_gone_through_with_enter_alone(browser, lasting):
+    with opened(browser, lasting.url) as page:
+        page.get_by_label("Your name").fill("Enid")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Skip").wait_for()
+        for title in ("What makes a good crop", "Five grades", "Keys", "Try it"):
+            page.keyboard.press("Enter")
+            page.get_by_role("heading", name=title).wait_for()
+        page.keyboard.press("4")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".card.is-chosen")
+        assert progress(page).startswith("0 of")
+
+
+def test_a_key_too_many_while_the_page_turns_changes_no_grade(browser, lasting):
+    with opened(browser, lasting.url) as page:
+        enter(page, "Tara")
+        turned(page, "Page 1")
+        for key in "23455":
+            page.keyboard.press(key)
+        turned(page, "Page 2")
+        saved(page)
+    assert sorted(kept(lasting, "Tara")) in ([2, 3, 4], [2, 3, 4, 5])

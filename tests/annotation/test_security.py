@@ -14,7 +14,8 @@ from .conftest import TOKEN, Client, running
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 NAME = b'{"name": "Ada"}'
-PAGES = {"X-Cadrage-Token": TOKEN, "Content-Type": "application/json"}
+UID = "0123456789abcdef"
+PAGES = {"X-Cadrage-Token": TOKEN, "X-Cadrage-Project": UID, "Content-Type": "application/json"}
 
 EXPECTED = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; "
@@ -25,6 +26,14 @@ EXPECTED = {
     "cross-origin-resource-policy": "same-origin",
     "x-frame-options": "DENY",
 }
+
+
+@pytest.fixture
+def store(store):
+    """A project whose uid is known."""
+    with store.writing() as database:
+        database.execute("UPDATE project SET uid = ?", (UID,))
+    return store
 
 
 def people(client):
@@ -74,6 +83,7 @@ class TestWrites:
         address = urlsplit(client.url)
         with socket.create_connection((address.hostname, address.port)) as line:
             head = f"POST /api/raters HTTP/1.1\r\nHost: localhost\r\nX-Cadrage-Token: {TOKEN}\r\n"
+            head += f"X-Cadrage-Project: {UID}\r\n"
             line.sendall(
                 f"{head}Content-Type: application/json\r\nContent-Length: 900\r\n\r\n".encode() + NAME
             )

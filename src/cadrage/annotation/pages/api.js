@@ -1,19 +1,28 @@
-/** Requests to the server, and what tells one project from another. */
+/** Requests to the server: what they carry, and which answers are taken. */
 
-/** An answer that was no success; `status` is 0 where there was no answer at all. */
+/** An answer that was no success; `status` is 0 where no server of cadrage answered. */
 export class ApiError extends Error {
-  /** @param {number} status @param {string} message */
-  constructor(status, message) {
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {boolean} [isElsewhere] whether another project than this page's is at its address now
+   */
+  constructor(status, message, isElsewhere = false) {
     super(message);
     this.name = "ApiError";
     this.status = status;
+    this.isElsewhere = isElsewhere;
   }
 }
 
 const PATIENCE = 20_000;
-const HEADER = "X-Cadrage-Token";
+const TOKEN = "X-Cadrage-Token";
+const PROJECT = "X-Cadrage-Project";
 
-let token = tokenOf(document);
+/** The project that this page is of; what browsers keep is kept under it, for one address may serve many. */
+export const projectId = told(document, "project");
+
+let token = told(document, "token");
 let known = null;
 
 /**
@@ -53,52 +62,51 @@ export async function project() {
   return known;
 }
 
-/** What this browser keeps things under: two projects served at one address must not mix. */
-export async function projectKey() {
-  return keyOf(await project());
-}
-
-function keyOf({ kind, title, created }) {
-  return `${kind}:${created ?? ""}:${title}`;
-}
-
 function write(method, path, body) {
   return reach(path, {
     method,
     body: JSON.stringify(body),
-    headers: { "Content-Type": "application/json", [HEADER]: token },
+    headers: { "Content-Type": "application/json", [TOKEN]: token },
     keepalive: true,
   });
 }
 
 async function reach(path, options) {
+  const headers = { ...options.headers, [PROJECT]: projectId };
   try {
-    return await fetch(path, { ...options, signal: AbortSignal.timeout(PATIENCE) });
+    return await fetch(path, { ...options, headers, signal: AbortSignal.timeout(PATIENCE) });
   } catch {
     throw new ApiError(0, "The server does not answer.");
   }
 }
 
+/** What an answer holds; only this project's own server is believed, when it refuses as when it agrees. */
 async function read(answer) {
   const content = await answer.json().catch(() => null);
+  checkProject(answer.headers.get(PROJECT));
   if (answer.ok && content !== null) return content;
-  const detail = typeof content?.detail === "string" ? content.detail : null;
-  throw new ApiError(answer.status, detail ?? `The server answered with an error (${answer.status}).`);
+  if (typeof content?.detail === "string") throw new ApiError(answer.status, content.detail);
+  throw new ApiError(0, `The server answered with an error (${answer.status}).`);
 }
 
-/** Fetch the token anew; whether there is another one now, of the same project. */
+/** @param {string|null} served the project that an answer is of */
+function checkProject(served) {
+  if (!served) throw new ApiError(0, "Something else than cadrage answers at this address.");
+  if (served !== projectId) throw new ApiError(409, "Another project is open at this address.", true);
+}
+
+/** Fetch the token anew; whether there is another one now. */
 async function renewed() {
-  const page = await reach("/", { cache: "no-store" });
-  if (!page.ok) return false;
-  const fresh = tokenOf(new DOMParser().parseFromString(await page.text(), "text/html"));
+  const answer = await reach("/", { cache: "no-store" });
+  if (!answer.ok) return false;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = told(page, "token");
   if (!fresh || fresh === token) return false;
-  if (known && keyOf(await get("/api/project")) !== keyOf(known)) {
-    throw new ApiError(403, "Another project is served at this address now.");
-  }
   token = fresh;
   return true;
 }
 
-function tokenOf(page) {
-  return page.querySelector('meta[name="cadrage-token"]')?.content ?? "";
+/** What the server wrote into a page's head. */
+function told(page, what) {
+  return page.querySelector(`meta[name="cadrage-${what}"]`)?.content ?? "";
 }

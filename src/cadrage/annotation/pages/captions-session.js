@@ -76,8 +76,8 @@ export class DrawingSession {
   }
 
   /** The server refused a box: show what counts instead. */
-  refused(body) {
-    const number = this.#tasks.refused(body);
+  refused(write) {
+    const number = this.#tasks.refused(write);
     if (number >= 0 && number === this.#task?.number) this.#go(number);
   }
 

@@ -80,16 +80,18 @@ export class Tasks {
     const { id } = task.caption;
     this.#list[task.number].done = box !== null;
     const body = { caption: id, box, milliseconds: Math.round(milliseconds) };
-    this.#queue.put(this.#name(id), "PUT", `/api/raters/${this.#rater}/boxes`, body);
+    this.#queue.put(this.#name(id), "PUT", this.#path, body);
   }
 
   /**
-   * Forget a box that the server refused: the one it has counts. `body` is what was sent.
+   * Forget a box that the server refused: the one it has counts.
    *
-   * @returns {number} of the task; -1 if it is another rater's
+   * @param {{path: string, body: object}} write what was sent
+   * @returns {number} of the task; -1 if it was left by another rater
    */
-  refused({ caption }) {
-    const number = this.#list.findIndex((one) => one.caption === caption);
+  refused({ path, body }) {
+    if (path !== this.#path) return -1;
+    const number = this.#list.findIndex((one) => one.caption === body.caption);
     this.#loaded.delete(number);
     return number;
   }
@@ -107,6 +109,10 @@ export class Tasks {
     const known = waiting ? waiting.box : box;
     this.#list[number].done = known !== null;
     return { number, caption, picture, rules: { width, height, ratio, smallest }, box: known };
+  }
+
+  get #path() {
+    return `/api/raters/${this.#rater}/boxes`;
   }
 
   #name(caption) {

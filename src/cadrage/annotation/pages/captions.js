@@ -1,5 +1,6 @@
 /** The page of captions: who draws, their tasks, and the parts that show them. */
 
+import { projectId } from "./api.js";
 import { openHelp } from "./captions-help.js";
 import { commandOf } from "./captions-keys.js";
 import { DrawingSession } from "./captions-session.js";
@@ -15,7 +16,7 @@ import { patiently } from "./patience.js";
 const HELD_COMMANDS = ["move", "grow", "scale", "undo"];
 
 async function start() {
-  const { projectId, header, rater, clock, queue } = await begin(
+  const { header, rater, clock, queue } = await begin(
     "captions",
     () => "You will see photographs, each with a sentence, and draw the crop that the sentence describes.",
   );
@@ -63,9 +64,9 @@ function draw({ rater, clock, queue, tasks, header }) {
     },
   });
   header.tools.append(helpButton(openHelp));
-  queue.onrefused = (_id, sentence, body) => {
-    notice(sentence);
-    session.refused(body);
+  queue.onrefused = (write) => {
+    notice(write.sentence);
+    session.refused(write);
   };
   document.addEventListener("keydown", (event) => {
     const command = commandOf(event);

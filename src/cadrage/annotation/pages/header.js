@@ -57,6 +57,7 @@ const SAVED = {
   saving: () => "Saving",
   offline: (n) => `Offline, ${count(n)} waiting`,
   locked: (n) => `Not let in, ${count(n)} waiting`,
+  elsewhere: (n) => `Another project is open at this address. ${count(n)} waiting`,
 };
 
 const EXPLAINED = {
@@ -64,6 +65,7 @@ const EXPLAINED = {
   saving: "The server is being told.",
   offline: "The server does not answer. Nothing is lost: this browser keeps what waits and goes on trying.",
   locked: "The server was started anew. Open the address that it printed: what waits is sent then.",
+  elsewhere: "Nothing is lost: this browser keeps what waits, and sends it when this project is served here again.",
 };
 
 /** Show the state; short moments of saving are not shown, they would flicker. */

@@ -1,6 +1,6 @@
 /** What the pages of all kinds share: how they begin, wait, change raters, and say what is wrong. */
 
-import { project, projectKey } from "./api.js";
+import { project, projectId } from "./api.js";
 import { SessionClock } from "./clock.js";
 import { notice } from "./dialogs.js";
 import { make } from "./elements.js";
@@ -22,7 +22,6 @@ export const main = document.querySelector("main");
  */
 export async function begin(noun, about) {
   const { title, settings, grades } = await patiently(project, showWaiting);
-  const projectId = await projectKey();
   const header = pageHeader(document.querySelector("header"), { title, noun, onrater: changeRater });
   const rater = await patiently(() => chooseRater({ about: about(settings) }), showWaiting);
   header.setRater(rater.name);
@@ -30,7 +29,7 @@ export async function begin(noun, about) {
   const queue = new SaveQueue(projectId);
   header.follow(clock, queue);
   await queue.settled(PATIENCE_WITH_LEFTOVERS);
-  return { settings, grades, projectId, header, rater, clock, queue };
+  return { settings, grades, header, rater, clock, queue };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Who is at work: the welcome dialog, and the name that this browser remembers. */
 
-import { get, project, projectKey, send } from "./api.js";
+import { get, project, projectId, send } from "./api.js";
 import { openDialog } from "./dialogs.js";
 import { count, make } from "./elements.js";
 import { recall, remember } from "./memory.js";
@@ -17,7 +17,7 @@ import { recall, remember } from "./memory.js";
  * @returns {Promise<Rater|null>} `null` only after Esc
  */
 export async function chooseRater({ again = false, about = "" } = {}) {
-  const place = `rater:${await projectKey()}`;
+  const place = `rater:${projectId}`;
   const raters = await get("/api/raters");
   const remembered = raters.find(({ id }) => id === recall(place));
   if (remembered && !again) return remembered;

@@ -1,11 +1,11 @@
 /** A rater's programme: visits of photographs in their order, the grades on them, what is still missing. */
 
-import { get } from "./api.js";
+import { ApiError, get } from "./api.js";
 
 /**
  * @typedef {{id: number, box: [number, number, number, number], grade: number|null}} Crop
  * @typedef {{group: string, crops: Crop[]}} Page
- * @typedef {{visit: number, photograph: {id: number, width: number, height: number, picture: string},
+ * @typedef {{visit: number, key: string, photograph: {id: number, width: number, height: number, picture: string},
  *     pages: Page[]}} Visit
  * @typedef {{visit: number, page: number}} Place
  */
@@ -14,9 +14,8 @@ import { get } from "./api.js";
 export class Programme {
   #rater;
   #queue;
-  #counts;
+  #counts; // {key, crops, graded} of every visit
   #visits = new Map();
-  #loaded = new Map();
 
   /**
    * @param {number} rater
@@ -49,9 +48,15 @@ export class Programme {
     return this.#counts.reduce((sum, { graded }) => sum + graded, 0);
   }
 
+  /** The number of the visit of a key, which it keeps when photographs are added; -1 if there is none. */
+  numberOf(key) {
+    return this.#counts.findIndex((one) => one.key === key);
+  }
+
   /**
    * @param {number} number of the visit
    * @returns {Promise<Visit>} fetched once; its crops' grades are kept up to date
+   * @throws {ApiError} 409 if photographs were added since the programme was loaded, and visits have moved
    */
   visit(number) {
     if (!this.#visits.has(number)) {
@@ -84,17 +89,20 @@ export class Programme {
   grade(visit, crop, grade, milliseconds) {
     crop.grade = grade;
     this.#recount(visit);
-    const body = { visit: visit.visit, crop: crop.id, grade, milliseconds: Math.round(milliseconds) };
-    this.#queue.put(this.#name(visit.visit, crop.id), "PUT", `/api/raters/${this.#rater}/grades`, body);
+    const body = { visit: visit.key, crop: crop.id, grade, milliseconds: Math.round(milliseconds) };
+    this.#queue.put(this.#name(visit.key, crop.id), "PUT", this.#path, body);
   }
 
-  /** Take back a grade that the server refused; `body` is what was sent. */
-  refused(body) {
-    const visit = this.#loaded.get(body.visit);
-    const crop = visit?.pages.flatMap(({ crops }) => crops).find(({ id }) => id === body.crop);
-    if (!crop) return;
-    crop.grade = null;
-    this.#recount(visit);
+  /**
+   * Forget a grade that the server refused: the one it has counts.
+   *
+   * @param {{path: string, body: object}} write what was sent
+   * @returns {number} of the visit; -1 if it was left by another rater, or is none of the programme
+   */
+  refused({ path, body }) {
+    const number = path === this.#path ? this.numberOf(body.visit) : -1;
+    this.#visits.delete(number);
+    return number;
   }
 
   /**
@@ -119,11 +127,11 @@ export class Programme {
 
   async #fetch(number) {
     const visit = await get(`/api/raters/${this.#rater}/visits/${number}`);
+    if (visit.key !== this.#counts[number].key) throw new ApiError(409, "The project has changed: reload the page.");
     for (const crop of visit.pages.flatMap(({ crops }) => crops)) {
-      const waiting = this.#queue.waiting(this.#name(number, crop.id));
+      const waiting = this.#queue.waiting(this.#name(visit.key, crop.id));
       if (waiting) crop.grade = waiting.grade;
     }
-    this.#loaded.set(number, visit);
     this.#recount(visit);
     return visit;
   }
@@ -131,11 +139,15 @@ export class Programme {
   #recount(visit) {
     const crops = visit.pages.flatMap((page) => page.crops);
     const graded = crops.filter(({ grade }) => grade !== null).length;
-    this.#counts[visit.visit] = { crops: crops.length, graded };
+    this.#counts[visit.visit] = { key: visit.key, crops: crops.length, graded };
   }
 
-  #name(visit, crop) {
-    return `${this.#rater}:${visit}:${crop}`;
+  get #path() {
+    return `/api/raters/${this.#rater}/grades`;
+  }
+
+  #name(key, crop) {
+    return `${this.#rater}:${key}:${crop}`;
   }
 }
 

@@ -1,35 +1,37 @@
 /** Writes that wait in this browser until the server has taken them. */
 
 import { ApiError, send } from "./api.js";
+import { nextStamp } from "./stamps.js";
 
 const SHORTEST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
 
-/** Answers after which the same write may be taken later; after any other 4xx it never will. */
+/** Answers after which the same write may be taken later; after any other 4xx of the project's server it never will. */
 const PASSING = new Set([0, 401, 403, 408, 425, 429]);
 
 /**
  * Keeps the newest write of each id and sends them one after the other, the oldest first.
  *
  * They lie in `localStorage`, so that a closed tab loses nothing: the next page with the same key sends what is
- * left. Two pages with one key share what waits, and never send at the same time.
+ * left. Two pages with one key share what waits. They take turns where the browser has locks; over plain http in a
+ * network it has none, and a write may also arrive long after it was given up: so every write has a stamp, and the
+ * server passes over one that it has a newer one for from this browser.
  */
 export class SaveQueue {
   /** Called after each change of `pending` or `state`. */
   onchange = () => {};
 
-  /** Called with id, sentence and body of a write that the server will never take; it is dropped. */
-  onrefused = (_id, _sentence, _body) => {};
+  /** Called with a write that the server will never take, and was dropped; `path` tells whose it was. */
+  onrefused = (/** @type {{path: string, body: object, status: number, sentence: string}} */ _write) => {};
 
   #prefix;
   #unkept = new Map(); // where the browser keeps nothing: storage is full or forbidden
   #working = false;
   #failures = 0;
-  #trouble = null; // null, "offline" or "locked"
+  #trouble = null; // null, "offline", "locked" or "elsewhere"
   #timer = 0;
-  #last = 0;
 
-  /** @param {string} key what the writes belong to, such as `await projectKey()` */
+  /** @param {string} key what the writes belong to: the project's id */
   constructor(key) {
     this.#prefix = `cadrage:queue:${key}:`;
     addEventListener("online", () => this.#work());
@@ -48,7 +50,10 @@ export class SaveQueue {
     return this.#ids().length;
   }
 
-  /** "saved", "saving", "offline" (the server is away) or "locked" (it takes nothing from this page). */
+  /**
+   * "saved", "saving", "offline" (the server is away), "locked" (it takes nothing from this page) or "elsewhere"
+   * (another project is at its address).
+   */
   get state() {
     return this.pending ? this.#trouble ?? "saving" : "saved";
   }
@@ -62,13 +67,13 @@ export class SaveQueue {
    * @param {object} body
    */
   put(id, method, path, body) {
-    // Stamps rise even where the clock does not.
-    this.#last = Math.max(Date.now(), this.#last + 1);
-    const write = { stamp: this.#last, method, path, body };
+    const write = { method, path, body: { ...body, stamp: nextStamp() } };
     try {
       localStorage.setItem(this.#prefix + id, JSON.stringify(write));
       this.#unkept.delete(id);
     } catch {
+      // What is full has still room to forget: an older write would be sent again after this one.
+      forget(this.#prefix + id);
       this.#unkept.set(id, write);
     }
     this.#changed();
@@ -115,18 +120,18 @@ export class SaveQueue {
   async #deliver() {
     const id = this.#oldest();
     if (id === undefined) return true; // another page was quicker
-    const { stamp, method, path, body } = this.#read(id);
+    const { method, path, body } = this.#read(id);
     try {
       await send(method, path, body);
-      this.#drop(id, stamp);
+      this.#drop(id, body.stamp);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (PASSING.has(error.status) || error.status >= 500) {
-        this.#wait(error.status);
+      if (error.isElsewhere || PASSING.has(error.status) || error.status >= 500) {
+        this.#wait(error);
         return false;
       }
-      this.#drop(id, stamp);
-      this.onrefused(id, error.message, body);
+      this.#drop(id, body.stamp);
+      this.onrefused({ path, body, status: error.status, sentence: error.message });
     }
     this.#failures = 0;
     this.#trouble = null;
@@ -134,8 +139,9 @@ export class SaveQueue {
     return true;
   }
 
-  #wait(status) {
+  #wait({ status, isElsewhere }) {
     this.#trouble = status === 401 || status === 403 ? "locked" : "offline";
+    if (isElsewhere) this.#trouble = "elsewhere";
     const wait = Math.min(SHORTEST_WAIT * 2 ** this.#failures, LONGEST_WAIT);
     this.#failures += 1;
     this.#timer = setTimeout(() => this.#work(), wait);
@@ -143,8 +149,9 @@ export class SaveQueue {
 
   /** Forget a write, unless a newer one has taken its place meanwhile. */
   #drop(id, stamp) {
-    if (this.#read(id)?.stamp !== stamp) return;
-    if (!this.#unkept.delete(id)) localStorage.removeItem(this.#prefix + id);
+    if (this.#read(id)?.body.stamp.milliseconds !== stamp.milliseconds) return;
+    this.#unkept.delete(id);
+    forget(this.#prefix + id);
   }
 
   #read(id) {
@@ -152,7 +159,7 @@ export class SaveQueue {
   }
 
   #oldest() {
-    const stamps = this.#ids().map((id) => [this.#read(id).stamp, id]);
+    const stamps = this.#ids().map((id) => [this.#read(id).body.stamp.milliseconds, id]);
     return stamps.sort(([one], [other]) => one - other)[0]?.[1];
   }
 
@@ -176,6 +183,14 @@ function stored(key) {
     return localStorage.getItem(key);
   } catch {
     return null;
+  }
+}
+
+function forget(key) {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Where storage is forbidden nothing lies in it.
   }
 }
 

@@ -1,6 +1,7 @@
 /** The rating page: who rates, their programme, and the parts that show it. */
 
-import { notice } from "./dialogs.js";
+import { projectId } from "./api.js";
+import { ask, notice } from "./dialogs.js";
 import { count } from "./elements.js";
 import { ending } from "./ending.js";
 import { openHelp } from "./help.js";
@@ -15,7 +16,7 @@ import { ratingStage } from "./stage.js";
 import { openTutorial } from "./tutorial.js";
 
 async function start() {
-  const { settings, grades, projectId, header, rater, clock, queue } = await begin(
+  const { settings, grades, header, rater, clock, queue } = await begin(
     "crops",
     () => "You will see photographs, each cropped in many ways: how good is each crop?",
   );
@@ -30,13 +31,13 @@ async function start() {
     await openTutorial({ photograph, grades });
     remember(seen, true);
   };
-  const session = rate({ rater, clock, queue, programme, grades, settings, header, tutorial, projectId });
+  const session = rate({ rater, clock, queue, programme, grades, settings, header, tutorial });
   if (!programme.graded && !recall(seen)) await patiently(tutorial, showWaiting);
   await session.resume();
 }
 
 /** Put the parts together. */
-function rate({ rater, clock, queue, programme, grades, settings, header, tutorial, projectId }) {
+function rate({ rater, clock, queue, programme, grades, settings, header, tutorial }) {
   const options = loadOptions();
   const stage = ratingStage(grades, (command) => session.run(command));
   const help = () => openHelp({ options, onoptions: () => session.applyOptions(), ontutorial: tutorial });
@@ -67,13 +68,14 @@ function rate({ rater, clock, queue, programme, grades, settings, header, tutori
       },
       help,
       waiting: showWaiting,
+      changed: startAnew,
     },
   });
   header.tools.append(helpButton(help));
-  queue.onrefused = (_id, sentence, body) => {
-    programme.refused(body);
-    session.refresh();
-    notice(sentence);
+  queue.onrefused = (write) => {
+    notice(write.sentence);
+    session.refused(write);
+    if (write.status === 409) startAnew();
   };
   document.addEventListener("keydown", (event) => {
     const command = commandOf(event);
@@ -82,6 +84,17 @@ function rate({ rater, clock, queue, programme, grades, settings, header, tutori
     if (!event.repeat || command[0] === "move") session.run(...command);
   });
   return session;
+}
+
+/** Photographs were added, and the order is another: nothing that was done is lost by loading the page anew. */
+async function startAnew() {
+  if (document.querySelector("dialog.question")) return;
+  await ask({
+    title: "The project has changed",
+    text: "There are other photographs to rate than before, in another order. Your grades are kept.",
+    answers: [{ value: true, label: "Go on" }],
+  });
+  location.reload();
 }
 
 openPage(start);

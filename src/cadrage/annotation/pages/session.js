@@ -31,7 +31,8 @@ export class RatingSession {
   #page = 0;
   #crop = 0;
   #since = 0; // the clock's milliseconds when the next grade became possible
-  #turning = true; // no grade is taken while another page comes
+  #turning = true; // no grade is taken while another page is looked for, and comes
+  #going = 0; // counts those, so that one that was overtaken does nothing
   #timer = 0;
   /** @type {Step[]} */
   #steps = [];
@@ -40,7 +41,7 @@ export class RatingSession {
    * @param {{programme: import("./programme.js").Programme, clock: import("./clock.js").SessionClock,
    *     stage: object, grades: string[], slots: number, options: import("./options.js").Options, memory: string,
    *     on: {shown: () => void, progress: () => void, finished: () => void, help: () => void,
-   *     waiting: (sentence: string|null) => void}}} parts `memory`: under what the rater's place is remembered
+   *     waiting: (sentence: string|null) => void, changed: () => void}}} parts `memory`: under what the rater's place is remembered
    */
   constructor({ programme, clock, stage, grades, slots, options, memory, on }) {
     this.#programme = programme;
@@ -65,12 +66,12 @@ export class RatingSession {
   /** Go to where the rater left: the page that this browser remembers, or the first with something to do. */
   async resume() {
     const left = recall(this.#memory);
-    if (left && left.visit < this.#programme.length) {
-      const visit = await this.#reach(left.visit);
-      const page = visit.pages[left.page];
-      if (page && visit.photograph.id === left.photograph && !isComplete(page)) return this.#go(left);
+    const number = this.#programme.numberOf(left?.visit);
+    if (number >= 0) {
+      const { pages } = await this.#reach(number);
+      if (!isComplete(pages[left.page])) return this.#go({ visit: number, page: left.page });
     }
-    const next = await this.#missing(left ? { visit: left.visit, page: -1 } : { visit: 0, page: -1 });
+    const next = await this.#missing({ visit: Math.max(number, 0), page: -1 });
     return next ? this.#go(next) : this.#finish();
   }
 
@@ -89,9 +90,15 @@ export class RatingSession {
     try {
       await this.#do(command, about);
     } catch (error) {
-      this.#turning = false;
-      notice(error.message);
+      this.#fail(error);
     }
+  }
+
+  #fail(error) {
+    this.#turning = false;
+    const isMoved = [404, 409].includes(error.status) && !error.isElsewhere;
+    if (isMoved) this.#on.changed();
+    else notice(error.message);
   }
 
   #do(command, about) {
@@ -113,11 +120,19 @@ export class RatingSession {
     this.#stage.setOptions(this.#options);
   }
 
-  /** Show the page anew, after a grade was refused. */
-  refresh() {
-    if (!this.#visit) return;
-    this.#crops.forEach(({ grade }, place) => this.#view.setGrade(place, grade));
-    this.#describe();
+  /** The server refused a grade: show the one that counts instead. */
+  async refused(write) {
+    const number = this.#programme.refused(write);
+    try {
+      if (number >= 0 && number === this.#visit?.visit && !this.#isOver) {
+        await this.#go({ visit: number, page: this.#page });
+      } else {
+        await this.#programme.preload(number); // which counts it anew
+        this.#on.progress();
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Whether the last page, which thanks, is shown instead of crops. */
@@ -130,7 +145,8 @@ export class RatingSession {
   }
 
   #give(place, grade) {
-    if (this.#turning) return;
+    // While the page is about to turn, a key was meant for the next one.
+    if (this.#turning || this.#timer) return;
     const before = this.#crops[place].grade;
     this.#steps.push({ visit: this.#visit.visit, page: this.#page, crop: place, before });
     this.#keep(place, grade);
@@ -139,18 +155,27 @@ export class RatingSession {
     this.#choose(next ?? place);
     // Who changes a grade is looking around: the page stays.
     if (next === null && before === null && this.#options.advance) {
-      this.#timer = setTimeout(() => this.run("go on"), PAUSE_BEFORE_PAGE);
+      this.#timer = setTimeout(() => {
+        this.#timer = 0;
+        this.run("go on");
+      }, PAUSE_BEFORE_PAGE);
     }
   }
 
   #keep(place, grade) {
-    clearTimeout(this.#timer);
+    this.#stay();
     const now = this.#clock.milliseconds;
     this.#programme.grade(this.#visit, this.#crops[place], grade, now - this.#since);
     this.#since = now;
     this.#view.setGrade(place, grade);
     this.#stage.setUndo(this.#steps.length > 0);
     this.#describe();
+  }
+
+  /** Do not turn the page by itself. */
+  #stay() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
   }
 
   /** The next crop of the page without a grade, after a place and then from the start. */
@@ -164,6 +189,7 @@ export class RatingSession {
     if (!step) return;
     const isHere = step.visit === this.#visit.visit && step.page === this.#page && !this.#isOver;
     if (!isHere) await this.#go(step);
+    if (step.visit !== this.#visit.visit || step.page !== this.#page) return; // meanwhile another was asked for
     this.#keep(step.crop, step.before);
     this.#choose(step.crop);
     const state = step.before === null ? "no grade" : this.#grades[step.before - 1];
@@ -184,19 +210,21 @@ export class RatingSession {
   }
 
   async #seek() {
-    clearTimeout(this.#timer);
+    const going = this.#leave();
     const next = await this.#missing({ visit: this.#visit.visit, page: this.#page - 1 });
-    if (!next) {
-      notice("Every crop has a grade.");
+    if (going !== this.#going) return;
+    const here = next?.visit === this.#visit.visit && next?.page === this.#page;
+    if (next && !here) {
+      await this.#go(next);
       return;
     }
-    const here = next.visit === this.#visit.visit && next.page === this.#page;
+    this.#turning = false;
     if (here) this.#choose(this.#nextUngraded(this.#crop));
-    else await this.#go(next);
+    else notice("Every crop has a grade.");
   }
 
   async #turn(by) {
-    clearTimeout(this.#timer);
+    this.#stay();
     const page = this.#page + by;
     if (page >= 0 && page < this.#visit.pages.length) {
       await this.#go({ visit: this.#visit.visit, page });
@@ -219,6 +247,7 @@ export class RatingSession {
 
   /** Ask before a photograph with ungraded crops is left; go back to them if that is the answer. */
   async #mayLeave() {
+    const going = this.#leave();
     const missing = missingIn(this.#visit);
     if (!missing) return true;
     const answer = await ask({
@@ -229,13 +258,17 @@ export class RatingSession {
         { value: "leave", label: "Leave for later" },
       ],
     });
+    if (going !== this.#going) return false;
     if (answer === "back") await this.#go(await this.#missing({ visit: this.#visit.visit, page: -1 }));
+    else this.#turning = answer === "leave";
     return answer === "leave";
   }
 
   /** The first page with something to do, from a visit on and then from the start; or the end. */
   async #goToMissing(visit) {
+    const going = this.#leave();
     const next = await this.#missing({ visit, page: -1 });
+    if (going !== this.#going) return;
     if (!next) {
       this.#finish();
       return;
@@ -249,15 +282,23 @@ export class RatingSession {
     this.#on.finished();
   }
 
+  /** From now on no grade is taken; a number that `#going` keeps until something else is asked for. */
+  #leave() {
+    this.#turning = true;
+    this.#stay();
+    this.#going += 1;
+    return this.#going;
+  }
+
   /**
    * Show a page, with its first ungraded crop in the frame.
    *
    * @param {Place} place page -1 is a visit's last
    */
   async #go({ visit: number, page }) {
-    this.#turning = true;
-    clearTimeout(this.#timer);
+    const going = this.#leave();
     const visit = await this.#reach(number);
+    if (going !== this.#going) return;
     const isOther = visit !== this.#visit;
     this.#visit = visit;
     this.#page = page < 0 ? visit.pages.length - 1 : page;
@@ -268,7 +309,7 @@ export class RatingSession {
     this.#describe();
     const { group } = visit.pages[this.#page];
     this.#stage.say(`Page ${this.#page + 1}: ${counted(this.#crops.length, "crop")} of ${group}`);
-    remember(this.#memory, { visit: number, page: this.#page, photograph: visit.photograph.id });
+    remember(this.#memory, { visit: visit.key, page: this.#page });
     this.#since = this.#clock.milliseconds;
     this.#turning = false;
     this.#programme.preload(number + 1);

@@ -67,11 +67,12 @@ export class StudySession {
     return true;
   }
 
-  /** The server refused an answer: show that there is none. */
-  async refused(body) {
-    await this.#tasks.refused(body);
-    if (body.task === this.#task?.task) this.#view.setAnswer(null);
-    this.#on.progress();
+  /** The server refused an answer: show the one that counts instead. */
+  async refused(write) {
+    const number = this.#tasks.refused(write);
+    if (number < 0) return;
+    if (number === this.#task?.task) await this.#go(number);
+    else await this.#tasks.preload(number); // which counts it anew
   }
 
   #give(answer) {

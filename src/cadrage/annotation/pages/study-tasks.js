@@ -32,7 +32,9 @@ export class Tasks {
     this.#rater = rater;
     this.#queue = queue;
     this.#done = done;
-    [this.#field, this.#path] = question === "preference" ? ["output", "votes"] : ["text", "descriptions"];
+    const [field, place] = question === "preference" ? ["output", "votes"] : ["text", "descriptions"];
+    this.#field = field;
+    this.#path = `/api/raters/${rater}/${place}`;
     done.forEach((_, number) => {
       const waiting = this.#waiting(number);
       if (waiting) done[number] = waiting[this.#field] !== null;
@@ -83,12 +85,19 @@ export class Tasks {
   answer(task, answer, milliseconds) {
     this.#set(task, answer);
     const body = { task: task.task, [this.#field]: answer, milliseconds: Math.round(milliseconds) };
-    this.#queue.put(this.#name(task.task), "PUT", `/api/raters/${this.#rater}/${this.#path}`, body);
+    this.#queue.put(this.#name(task.task), "PUT", this.#path, body);
   }
 
-  /** Take back an answer that the server refused; `body` is what was sent. */
-  async refused(body) {
-    this.#set(await this.task(body.task), null);
+  /**
+   * Forget an answer that the server refused: the one it has counts.
+   *
+   * @param {{path: string, body: object}} write what was sent
+   * @returns {number} of the task; -1 if it was left by another voter
+   */
+  refused({ path, body }) {
+    if (path !== this.#path) return -1;
+    this.#tasks.delete(body.task);
+    return body.task;
   }
 
   /** The first task without an answer, at or after a number and then from the start; `null` if there is none. */

@@ -1,5 +1,6 @@
 /** The page of a study: who votes, their tasks, and the parts that show them. */
 
+import { projectId } from "./api.js";
 import { notice } from "./dialogs.js";
 import { count } from "./elements.js";
 import { ending } from "./ending.js";
@@ -18,7 +19,7 @@ const ABOUT = {
 };
 
 async function start() {
-  const { settings, projectId, header, rater, clock, queue } = await begin(
+  const { settings, header, rater, clock, queue } = await begin(
     "photographs",
     (asked) => ABOUT[asked.question],
   );
@@ -66,9 +67,9 @@ function ask({ rater, clock, queue, tasks, settings, header }) {
     },
   });
   header.tools.append(helpButton(help));
-  queue.onrefused = (_id, sentence, body) => {
-    notice(sentence);
-    session.refused(body);
+  queue.onrefused = (write) => {
+    notice(write.sentence);
+    session.refused(write);
   };
   document.addEventListener("keydown", (event) => {
     if (event.repeat) return;

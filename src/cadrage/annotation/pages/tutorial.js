@@ -103,7 +103,10 @@ async function walk(steps) {
     else show(step + 1);
   }
 
-  dialog.element.addEventListener("keydown", (event) => steps[step].onkey?.(event));
+  dialog.element.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.target.closest("button")) go();
+    else steps[step].onkey?.(event);
+  });
   show(0);
   await dialog.closed;
 }
@@ -188,7 +191,7 @@ function tryOut(photograph, examples, grades) {
   return {
     title: "Try it",
     body: [
-      lead("Grade these with the keys 1 to 5, or with the buttons. Nothing here is saved."),
+      lead("Grade these with the keys 1 to 5, or with the buttons. Nothing here is saved. Enter starts."),
       make("div", { class: "try-out surround" }, make("div", { class: "fit" }, whole.element), room),
     ],
     begin: () => {

@@ -34,8 +34,8 @@ export function cropView(url, size, box, name = "Crop") {
  * @param {string} url
  * @param {Size} size
  * @param {string} [name] what a screen reader calls it
- * @returns {{element: HTMLElement, image: HTMLImageElement, setBox: (box: Box|null) => void,
- *     setThirds: (on: boolean) => void}} `setBox` marks a place and dims what lies around it
+ * @returns {{element: HTMLElement, image: HTMLImageElement, setBox: (box: Box|null) => void}}
+ *     `setBox` marks a place and dims what lies around it
  */
 export function photographView(url, size, name = "Photograph") {
   const image = make("img", { src: url, alt: name, draggable: "false" });
@@ -53,9 +53,6 @@ export function photographView(url, size, name = "Photograph") {
       mark.style.top = percent(y1 / size.height);
       mark.style.width = percent((x2 - x1) / size.width);
       mark.style.height = percent((y2 - y1) / size.height);
-    },
-    setThirds(on) {
-      element.classList.toggle("with-thirds", on);
     },
   };
 }

@@ -18,12 +18,11 @@ from starlette.responses import HTMLResponse, Response
 
 from cadrage.annotation.protocol import GRADES
 from cadrage.annotation.server.answers import Body, Number, rater_of
-from cadrage.annotation.server.security import Access, Guard, refusal
+from cadrage.annotation.server.security import PROJECT_HEADER, Access, Guard, refusal
 from cadrage.annotation.store import (
     Kind,
     Rater,
     Store,
-    broken,
     enter,
     photographs,
     picture,
@@ -42,7 +41,7 @@ STATIC = {
 }
 """Kinds of files beside the pages, by suffix."""
 
-TOKEN_PLACE = "<!--token-->"  # noqa: S105  (where it goes in a page)
+TOKEN_PLACE = "<!--token-->"  # noqa: S105  (where it and the project's uid go in a page)
 
 
 class NameGiven(Body):
@@ -89,7 +88,7 @@ def make_app(store: Store, access: Access) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     project = project_of(store)
     part = _part(store, project.kind)
-    _add_pages(app, store, part, access)
+    _add_pages(app, store, part, _meta(access.token, project.uid))
     _add_people(app, store, part)
     app.include_router(part.router)
     shown = {name: project.settings[name] for name in part.settings if name in project.settings}
@@ -100,15 +99,13 @@ def make_app(store: Store, access: Access) -> FastAPI:
         return {
             "kind": project.kind,
             "title": project.title,
-            "created": project.created,
             "settings": shown,
             "photographs": len(photographs(store)),
-            "broken": [{"name": name, "problem": problem} for name, problem in broken(store).items()],
             "grades": GRADES,
         }
 
-    _add_refusals(app)
-    app.add_middleware(Guard, access=access)
+    _add_refusals(app, project.uid)
+    app.add_middleware(Guard, access=access, project=project.uid)
     return app
 
 
@@ -130,11 +127,18 @@ def _part(store: Store, kind: Kind) -> Part:
     return Part("ratings.html", rating.routes(ratings), ratings.progress, rating.SHOWN_SETTINGS)
 
 
-def _add_pages(app: FastAPI, store: Store, part: Part, access: Access) -> None:
+def _meta(token: str, uid: str) -> str:
+    """What a page is told in its head: by what it may write, and to which project."""
+    told = {"cadrage-token": token, "cadrage-project": uid}
+    return "\n    ".join(
+        f'<meta name="{name}" content="{html.escape(content)}">' for name, content in told.items()
+    )
+
+
+def _add_pages(app: FastAPI, store: Store, part: Part, meta: str) -> None:
     """The page, the files that it is made of, and the pictures."""
     folder = files("cadrage.annotation") / "pages"
     static = {entry.name: entry for entry in folder.iterdir() if PurePath(entry.name).suffix in STATIC}
-    meta = f'<meta name="cadrage-token" content="{html.escape(access.token)}">'
 
     @app.get("/")
     def get_page() -> Response:
@@ -195,7 +199,7 @@ def _add_people(app: FastAPI, store: Store, part: Part) -> None:
         return {"seconds": seconds_spent(store)[rater]}
 
 
-def _add_refusals(app: FastAPI) -> None:
+def _add_refusals(app: FastAPI, project: str) -> None:
     """Answer everything that goes wrong with a sentence."""
 
     @app.exception_handler(CadrageError)
@@ -224,4 +228,7 @@ def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def fail(_: Request, __: Exception) -> Response:
-        return refusal(500, "The server failed; its console says more.")
+        # This answer alone goes past the guard.
+        answer = refusal(500, "The server failed; its console says more.")
+        answer.headers[PROJECT_HEADER] = project
+        return answer

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException
 from pydantic import Field
 
-from cadrage.annotation.server.answers import Body, Number, described, rater_of
+from cadrage.annotation.server.answers import Judgement, Number, described, rater_of
 from cadrage.annotation.store import Store, photographs, raters
 from cadrage.annotation.store.boxes import (
     Caption,
@@ -26,12 +26,11 @@ SHOWN_SETTINGS = ("ratio", "smallest_side")
 """Which of the project's settings the page may know."""
 
 
-class BoxDrawn(Body):
+class BoxDrawn(Judgement):
     """A rater's box for a caption, in frame pixels x1, y1, x2, y2; no box takes an earlier one back."""
 
     caption: Number
     box: Annotated[list[float], Field(min_length=4, max_length=4)] | None
-    milliseconds: Number
 
 
 def routes(store: Store) -> APIRouter:
@@ -82,7 +81,7 @@ def routes(store: Store) -> APIRouter:
         """Keep the rater's box for a caption, or take it back."""
         rater_of(store, rater)
         box = None if body.box is None else Box(*body.box)
-        draw(store, rater, body.caption, box, body.milliseconds)
+        draw(store, rater, body.caption, box, body.milliseconds, stamp=body.stamped())
         return {"caption": body.caption, "box": body.box, "drawn": boxes_drawn(store).get(rater, 0)}
 
     return router

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import Field
 
 from cadrage.annotation.protocol import Page, Visit, pages_of, programme
-from cadrage.annotation.server.answers import Body, Number, described, rater_of
+from cadrage.annotation.server.answers import Judgement, Number, described, rater_of
 from cadrage.annotation.store import (
     Photograph,
     RatedCrop,
@@ -21,21 +22,21 @@ from cadrage.annotation.store import (
     graded_crops,
     grades_of,
     photographs,
+    project_of,
     protocol_of,
     raters,
 )
 
-SHOWN_SETTINGS = ("grid", "groups", "crops_per_page")
+SHOWN_SETTINGS = ("crops_per_page",)
 """Settings of the project that its page may know: nothing of the hidden repeats."""
 
 
-class GradeGiven(Body):
-    """A rater's grade of a crop on a visit; ``None`` takes it back."""
+class GradeGiven(Judgement):
+    """A rater's grade of a crop on a visit, which is named by its key; ``None`` takes it back."""
 
-    visit: Number
+    visit: Annotated[str, Field(max_length=64)]
     crop: Number
     grade: Annotated[int, Field(ge=1, le=5)] | None
-    milliseconds: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,13 @@ class Desk:
 
     Attributes:
         visits: the rater's programme.
+        keys: of each visit, the name that it keeps when photographs come or go and move it.
         crops: of each visit, how many crops it shows.
         graded: of each visit, how many of them have a grade.
     """
 
     visits: tuple[Visit, ...]
+    keys: tuple[str, ...]
     crops: list[int]
     graded: list[int]
 
@@ -82,6 +85,7 @@ class Ratings:
         """Lay out the project's pages."""
         self.store = store
         self._protocol = protocol_of(store)
+        self._uid = project_of(store).uid
         sheets = (self._sheet(photograph) for photograph in photographs(store))
         self._sheets = [sheet for sheet in sheets if sheet.pages]
         self._places = {
@@ -132,7 +136,14 @@ class Ratings:
             visit = again.get(place) if is_repeat else first[place[0]]
             if visit is not None:
                 graded[visit] += 1
-        return Desk(visits, crops, graded)
+        keys = tuple(self._key(rater, visit) for visit in visits)
+        return Desk(visits, keys, crops, graded)
+
+    def _key(self, rater: int, visit: Visit) -> str:
+        """A visit's name: it says nothing, and is made of nothing that other photographs change."""
+        photograph = self._sheets[visit.photograph].photograph.id
+        what = f"{self._uid}:{rater}:{photograph}:{visit.pages}:{visit.is_repeat}"
+        return hashlib.sha256(what.encode()).hexdigest()[:16]
 
     def progress(self) -> Mapping[int, tuple[int, int]]:
         """How many crops each rater has graded, and how many they are shown, by the rater's number."""
@@ -162,36 +173,29 @@ class Ratings:
             How many crops of the visit are graded now, and how many of all.
 
         Raises:
-            HTTPException: 404, there is no such rater or visit, or the visit does not show the crop.
+            HTTPException: 404, there is no such rater, or the visit does not show the crop; 409, photographs that
+                came or went have taken the visit out of the rater's programme.
             DataError: the project cannot be written.
         """
-        visit, _ = self.visit(rater, given.visit)
+        desk = self.desk(rater)
+        if given.visit not in desk.keys:
+            raise HTTPException(409, "The project has changed: reload the page.")
+        number = desk.keys.index(given.visit)
+        visit = desk.visits[number]
         photograph, page = self._places.get(given.crop, (-1, -1))
         if photograph != visit.photograph or page not in visit.pages:
-            raise HTTPException(404, f"Visit {given.visit} shows no crop {given.crop}.")
-        desk = self.desk(rater)
+            raise HTTPException(404, f"This visit shows no crop {given.crop}.")
         with self._lock:  # the count follows the grades in their order
-            desk.graded[given.visit] += grade(
-                self.store, rater, given.crop, given.grade, given.milliseconds, is_repeat=visit.is_repeat
+            desk.graded[number] += grade(
+                self.store,
+                rater,
+                given.crop,
+                given.grade,
+                given.milliseconds,
+                is_repeat=visit.is_repeat,
+                stamp=given.stamped(),
             )
-            return desk.graded[given.visit], sum(desk.graded)
-
-    def missing(self, rater: int, start: int) -> tuple[int, int] | None:
-        """The first page with an ungraded crop, from a visit on and then from the beginning.
-
-        Returns:
-            The visit and the page among its pages, from 0; ``None`` if all is graded.
-        """
-        desk = self.desk(rater)
-        numbers = range(len(desk.visits))
-        for number in (*numbers[start:], *numbers[:start]):
-            if desk.graded[number] < desk.crops[number]:
-                visit, sheet = self.visit(rater, number)
-                done = self.grades(rater, visit)
-                for place, page in enumerate(visit.pages):
-                    if not done.keys() >= set(sheet.ids(page)):
-                        return number, place
-        return None
+            return desk.graded[number], sum(desk.graded)
 
 
 def routes(ratings: Ratings) -> APIRouter:
@@ -200,9 +204,12 @@ def routes(ratings: Ratings) -> APIRouter:
 
     @router.get("/programme")
     def get_programme(rater: Number) -> dict[str, Any]:
-        """How many crops each visit of the rater shows, and how many are graded."""
+        """The visits' keys, how many crops each shows to the rater, and how many are graded."""
         desk = ratings.desk(rater)
-        visits = [{"crops": n, "graded": graded} for n, graded in zip(desk.crops, desk.graded, strict=True)]
+        visits = [
+            {"key": key, "crops": crops, "graded": graded}
+            for key, crops, graded in zip(desk.keys, desk.crops, desk.graded, strict=True)
+        ]
         return {"visits": visits, "crops": sum(desk.crops), "graded": sum(desk.graded)}
 
     @router.get("/visits/{number}")
@@ -217,18 +224,13 @@ def routes(ratings: Ratings) -> APIRouter:
                 {"id": crop.id, "box": crop.box.as_tuple(), "grade": grades.get(crop.id)} for crop in crops
             ]
             pages.append({"group": page.group, "crops": shown})
-        return {"visit": number, "photograph": described(sheet.photograph), "pages": pages}
+        key = ratings.desk(rater).keys[number]
+        return {"visit": number, "key": key, "photograph": described(sheet.photograph), "pages": pages}
 
     @router.put("/grades")
     def put_grade(rater: Number, given: GradeGiven) -> dict[str, Any]:
         """Keep a grade of the rater's, or take it back."""
         of_visit, of_all = ratings.keep(rater, given)
         return {"crop": given.crop, "grade": given.grade, "graded": of_visit, "total_graded": of_all}
-
-    @router.get("/missing")
-    def get_missing(rater: Number, after: Number = 0) -> dict[str, Any]:
-        """The first page with an ungraded crop at or after a visit, and then from the beginning."""
-        found = ratings.missing(rater, after)
-        return {"visit": None} if found is None else {"visit": found[0], "page": found[1]}
 
     return router

@@ -29,6 +29,8 @@ COOKIE_SECONDS = 90 * 24 * 3600
 
 READS = ("GET", "HEAD")
 TOKEN_HEADER = "x-cadrage-token"  # noqa: S105  (its name)
+PROJECT_HEADER = "x-cadrage-project"
+"""Of requests: for which project they are. Of answers under /api: which project's they are."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -77,9 +79,17 @@ def new_token() -> str:
 class Guard:
     """Refuses what ``Access`` does not allow, before the application sees it, and sets the headers."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, access: Access, project: str) -> None:
+        """Guard an application.
+
+        Args:
+            app: what is guarded.
+            access: who may use it.
+            project: uid of the project that is served.
+        """
         self._app = app
         self._access = access
+        self._project = project
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
@@ -92,6 +102,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 headers.setdefault("Cache-Control", "no-store")
+                if scope["path"].startswith("/api/"):
+                    headers[PROJECT_HEADER] = self._project
             await send(message)
 
         answer = self._refusal(scope) or self._entrance(scope)
@@ -118,6 +130,9 @@ class Guard:
             return refusal(
                 403, "The token is missing: open the whole address that the server was started with."
             )
+        # One address can lead to one project today and to another tomorrow, with pages of the first still open.
+        if headers.get(PROJECT_HEADER, self._project) != self._project:
+            return refusal(409, "Another project is open at this address.")
         return None if scope["method"] in READS else self._refusal_of_write(headers)
 
     def _refusal_of_write(self, headers: Headers) -> Response | None:
@@ -125,6 +140,8 @@ class Guard:
             return refusal(403, "The token is missing or wrong: reload the page.")
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return refusal(415, "Requests that change something are JSON.")
+        if PROJECT_HEADER not in headers:
+            return refusal(428, "The request does not say which project it is for: reload the page.")
         return None
 
     def _entrance(self, scope: Scope) -> Response | None:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import Field
 from starlette.responses import Response
 
-from cadrage.annotation.server.answers import Body, Number, rater_of
+from cadrage.annotation.server.answers import Judgement, Number, rater_of
 from cadrage.annotation.store import Store, raters
 from cadrage.annotation.store.studies import (
     LONGEST_DESCRIPTION,
@@ -34,20 +34,18 @@ from cadrage.annotation.study.programme import description_tasks, preference_tas
 SHOWN_SETTINGS = ("question", "sizes", "show_original")
 
 
-class ChoiceGiven(Body):
+class ChoiceGiven(Judgement):
     """The output that a voter likes the most, of a task; ``None`` takes the choice back."""
 
     task: Number
     output: Number | None
-    milliseconds: Number
 
 
-class DescriptionGiven(Body):
+class DescriptionGiven(Judgement):
     """What a person says is on the output of a task; ``None`` takes it back."""
 
     task: Number
     text: Annotated[str, Field(max_length=2 * LONGEST_DESCRIPTION)] | None
-    milliseconds: Number
 
 
 class Study:
@@ -148,14 +146,14 @@ def routes(store: Store) -> APIRouter:
         """Keep the voter's choice of a task, or take it back."""
         subject, shown = study.task(rater, given.task)
         ids = [output.id for output in shown]
-        vote(store, rater, subject.id, given.output, ids, given.milliseconds)
+        vote(store, rater, subject.id, given.output, ids, given.milliseconds, stamp=given.stamped())
         return {"task": given.task, "answer": given.output, "done": judged(store).get(rater, 0)}
 
     @router.put("/api/raters/{rater}/descriptions")
     def put_description(rater: Number, given: DescriptionGiven) -> dict[str, Any]:
         """Keep what the person says of a task's output, or take it back."""
         _, shown = study.task(rater, given.task)
-        describe(store, rater, shown[0].id, given.text, given.milliseconds)
+        describe(store, rater, shown[0].id, given.text, given.milliseconds, stamp=given.stamped())
         return {
             "task": given.task,
             "answer": study.answer(rater, given.task),

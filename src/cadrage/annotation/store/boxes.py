@@ -15,6 +15,7 @@ from cadrage.annotation.store.database import Store, now
 from cadrage.annotation.store.photographs import Photograph, photographs
 from cadrage.annotation.store.projects import project_of
 from cadrage.annotation.store.ratings import LONGEST_PAUSE
+from cadrage.annotation.store.stamps import Stamp, is_overtaken
 from cadrage.errors import DataError, RequestError
 from cadrage.geometry import AspectRatio, Box
 
@@ -249,7 +250,9 @@ def tasks(store: Store, rater: int) -> tuple[Caption, ...]:
     return tuple(groups[at][turn] for turn in rounds for at in order if turn < len(groups[at]))
 
 
-def draw(store: Store, rater: int, caption: int, box: Box | None, milliseconds: int) -> None:
+def draw(
+    store: Store, rater: int, caption: int, box: Box | None, milliseconds: int, *, stamp: Stamp | None = None
+) -> None:
     """Keep a box, in place of the rater's earlier one for the caption; or take it back.
 
     Args:
@@ -258,6 +261,7 @@ def draw(store: Store, rater: int, caption: int, box: Box | None, milliseconds: 
         caption: for which caption.
         box: in frame pixels; ``None`` takes the box back.
         milliseconds: from when the caption was shown.
+        stamp: when it was drawn; a box that the same browser has written over since changes nothing.
 
     Raises:
         RequestError: there is no such rater or caption, or the box leaves the frame, is too small, or has
@@ -269,10 +273,13 @@ def draw(store: Store, rater: int, caption: int, box: Box | None, milliseconds: 
         if not database.execute("SELECT 1 FROM rater WHERE id = ?", (rater,)).fetchone():
             raise RequestError(f"There is no rater {rater}.")
         size_wh = _frame_of(database, caption)
+        if box is not None:
+            check_box(box, size_wh, protocol)
+        if is_overtaken(database, rater, f"box {caption}", stamp):
+            return
         if box is None:
             database.execute("DELETE FROM drawn_box WHERE (rater, caption) = (?, ?)", (rater, caption))
             return
-        check_box(box, size_wh, protocol)
         database.execute(
             "INSERT OR REPLACE INTO drawn_box VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (rater, caption, *box.as_tuple(), min(max(milliseconds, 0), LONGEST_PAUSE), now()),

@@ -12,6 +12,7 @@ from cadrage.annotation.protocol import RatingProtocol
 from cadrage.annotation.store.database import Store, now
 from cadrage.annotation.store.photographs import Photograph
 from cadrage.annotation.store.projects import project_of
+from cadrage.annotation.store.stamps import Stamp, is_overtaken
 from cadrage.candidates import GridSpec, anchor_bins, feasible_bins, grid_anchors
 from cadrage.errors import RequestError
 from cadrage.geometry import Box, FloatArray
@@ -129,7 +130,14 @@ def crops_of(store: Store, photograph: int) -> tuple[RatedCrop, ...]:
 
 
 def grade(
-    store: Store, rater: int, crop: int, value: int | None, milliseconds: int, *, is_repeat: bool
+    store: Store,
+    rater: int,
+    crop: int,
+    value: int | None,
+    milliseconds: int,
+    *,
+    is_repeat: bool,
+    stamp: Stamp | None = None,
 ) -> int:
     """Keep a grade, in place of an earlier one; or take it back.
 
@@ -140,6 +148,7 @@ def grade(
         value: 1 (bad) to 5 (excellent); ``None`` takes the grade back.
         milliseconds: from when the crop could be graded.
         is_repeat: whether this is the hidden repeat.
+        stamp: when it was given; a grade that the same browser has written over since changes nothing.
 
     Returns:
         How many more grades the rater has now: 1, 0 or -1.
@@ -156,6 +165,8 @@ def grade(
             raise RequestError(f"There is no rater {rater}.")
         if not database.execute("SELECT 1 FROM crop WHERE id = ? AND ratable", (crop,)).fetchone():
             raise RequestError(f"There is no crop {crop} to grade.")
+        if is_overtaken(database, rater, f"{'repeat' if is_repeat else 'grade'} {crop}", stamp):
+            return 0
         stood = database.execute("SELECT 1 FROM rating WHERE (rater, crop, pass) = (?, ?, ?)", key).fetchone()
         if value is None:
             database.execute("DELETE FROM rating WHERE (rater, crop, pass) = (?, ?, ?)", key)

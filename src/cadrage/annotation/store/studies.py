@@ -13,6 +13,7 @@ from typing import Any, Literal
 from cadrage.annotation.store.database import Store, now
 from cadrage.annotation.store.projects import project_of
 from cadrage.annotation.store.ratings import LONGEST_PAUSE
+from cadrage.annotation.store.stamps import Stamp, is_overtaken
 from cadrage.errors import RequestError
 from cadrage.geometry import Box
 
@@ -266,15 +267,21 @@ def captions_by_subject(store: Store) -> dict[int, tuple[str, ...]]:
     """The captions of each photograph that has some, by its number."""
     found: dict[int, tuple[str, ...]] = {}
     with store.reading() as database:
-        for photograph, text in database.execute(
-            "SELECT photograph, text FROM caption ORDER BY photograph, position"
-        ).fetchall():
+        rows = database.execute("SELECT photograph, text FROM caption ORDER BY photograph, position")
+        for photograph, text in rows.fetchall():
             found[photograph] = (*found.get(photograph, ()), text)
     return found
 
 
 def vote(
-    store: Store, rater: int, photograph: int, choice: int | None, shown: Sequence[int], milliseconds: int
+    store: Store,
+    rater: int,
+    photograph: int,
+    choice: int | None,
+    shown: Sequence[int],
+    milliseconds: int,
+    *,
+    stamp: Stamp | None = None,
 ) -> None:
     """Keep a choice, in place of the rater's earlier one of the photograph; or take it back.
 
@@ -285,6 +292,7 @@ def vote(
         choice: the output; ``None`` takes the choice back.
         shown: all outputs of the photograph as the rater sees them, first to last.
         milliseconds: from when they were shown.
+        stamp: when it was made; a choice that the same browser has written over since changes nothing.
 
     Raises:
         RequestError: the study asks something else, there is no such rater, or the output is not among those shown.
@@ -294,6 +302,8 @@ def vote(
         raise RequestError(f"There is no output {choice} of this photograph to choose.")
     with store.writing() as database:
         _check_rater(database, rater)
+        if is_overtaken(database, rater, f"vote {photograph}", stamp):
+            return
         if choice is None:
             database.execute("DELETE FROM vote WHERE (rater, photograph) = (?, ?)", (rater, photograph))
             return
@@ -311,11 +321,12 @@ def votes(store: Store, *, rater: int | None = None) -> Iterator[Vote]:
             "WHERE (?1 IS NULL OR rater = ?1) ORDER BY rater, photograph",
             (rater,),
         ).fetchall()
-    for row in rows:
-        yield Vote(row[0], row[1], row[2], tuple(json.loads(row[3])), row[4], row[5])
+    yield from (Vote(row[0], row[1], row[2], tuple(json.loads(row[3])), row[4], row[5]) for row in rows)
 
 
-def describe(store: Store, rater: int, output: int, text: str | None, milliseconds: int) -> None:
+def describe(
+    store: Store, rater: int, output: int, text: str | None, milliseconds: int, *, stamp: Stamp | None = None
+) -> None:
     """Keep a description, in place of the rater's earlier one of the output; or take it back.
 
     Args:
@@ -324,6 +335,7 @@ def describe(store: Store, rater: int, output: int, text: str | None, millisecon
         output: what.
         text: the sentence; ``None`` takes it back.
         milliseconds: from when the output was shown.
+        stamp: when it was written; a text that the same browser has written over since changes nothing.
 
     Raises:
         RequestError: the study asks something else, there is no such rater or output, or the text is empty, too
@@ -335,6 +347,8 @@ def describe(store: Store, rater: int, output: int, text: str | None, millisecon
         _check_rater(database, rater)
         if not database.execute("SELECT 1 FROM output WHERE id = ?", (output,)).fetchone():
             raise RequestError(f"There is no output {output} to describe.")
+        if is_overtaken(database, rater, f"description {output}", stamp):
+            return
         if tidy is None:
             database.execute("DELETE FROM description WHERE (rater, output) = (?, ?)", (rater, output))
             return
@@ -352,8 +366,7 @@ def descriptions(store: Store, *, rater: int | None = None) -> Iterator[Descript
             "WHERE (?1 IS NULL OR rater = ?1) ORDER BY rater, photograph, output",
             (rater,),
         ).fetchall()
-    for row in rows:
-        yield Description(*row)
+    yield from (Description(*row) for row in rows)
 
 
 def judged(store: Store) -> dict[int, int]:

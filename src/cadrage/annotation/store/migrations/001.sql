@@ -43,6 +43,15 @@ CREATE TABLE session (
     seconds REAL NOT NULL CHECK (seconds >= 0)
 ) STRICT, WITHOUT ROWID;
 
+-- How far each browser's writes to each judgement have come: one that arrives after a newer one is old.
+CREATE TABLE newest_write (
+    rater INTEGER NOT NULL REFERENCES rater,
+    judgement TEXT NOT NULL,                -- 'grade', 'repeat', 'box', 'vote' or 'description', and the number of what
+    browser TEXT NOT NULL,                  -- a random name
+    stamp INTEGER NOT NULL,                 -- milliseconds since 1970 by the browser's clock
+    PRIMARY KEY (rater, judgement, browser)
+) STRICT, WITHOUT ROWID;
+
 -- Kind 'ratings'.
 
 CREATE TABLE crop (
