@@ -15,6 +15,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -197,8 +198,25 @@ class _Waiting(Generic[Item]):
 
 
 def _serve(pipe: Connection, prepare: bytes) -> None:
-    """The life of a worker: make ready, then answer items until the pipe's other end is closed."""
-    signal.signal(signal.SIGTERM, _leave)
+    """The life of a worker: make ready, then answer items until it is told to end."""
+    told = threading.Event()
+
+    def leave(*about: object) -> None:
+        """End as an exception does, so that a file half-written is removed."""
+        told.set()
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        _answer(pipe, prepare)
+    finally:
+        # The exception may have struck anywhere, also where it leads to others: nobody needs to read of them.
+        if told.is_set():
+            os._exit(0)
+
+
+def _answer(pipe: Connection, prepare: bytes) -> None:
+    """Make ready, then answer items until the pipe's other end is closed."""
     for library in ("OMP", "OPENBLAS", "MKL", "VECLIB"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
@@ -211,11 +229,6 @@ def _serve(pipe: Connection, prepare: bytes) -> None:
         while True:
             item = pipe.recv()
             pipe.send(("done", work(item)))
-
-
-def _leave(*about: object) -> None:
-    """End as an exception does, so that a file half-written is removed."""
-    sys.exit(0)
 
 
 @contextlib.contextmanager
