@@ -26,7 +26,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 60_000
+PATIENCE = 180_000
 """Milliseconds that a page may take for anything: the machine may be busy."""
 
 LAPTOP = {"viewport": {"width": 1366, "height": 768}}
