@@ -210,6 +210,7 @@ class TestTheServer:
         )
 
     def test_a_host_that_is_none_is_one_sentence(self, refused, folder):
+        assert list(folder.glob("*.cadrage")) == []  # nothing is made for it
         assert "Port 0 of 192.0.2.77 cannot be had" in refused(folder, *COARSE_GRID, "--host", "192.0.2.77")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from cadrage.annotation.protocol import RatingProtocol
 from cadrage.annotation.server.claim import claimed
-from cadrage.annotation.server.run import Address, serve
+from cadrage.annotation.server.run import Address, listening, serve
 from cadrage.annotation.store import (
     Kind,
     Photograph,
@@ -98,14 +98,15 @@ def run(call: AnnotateCall) -> None:
     """
     captions = None if call.captions is None else read_captions(call.captions)
     _check(call)
-    with claimed(call.file) as claim, _opened(call) as store:
+    address = Address(call.host, call.port, call.token)
+    # The port first: where there is none, nothing is made.
+    with claimed(call.file) as claim, listening(address) as listener, _opened(call) as store:
         if call.source.is_dir():
             _take_in_folder(call, store)
         if captions is not None:
             _take_captions(store, captions)
         _tell(store)
-        address = Address(call.host, call.port, call.token)
-        serve(store, claim, address, open_browser=call.open_browser)
+        serve(store, claim, address, listener, open_browser=call.open_browser)
 
 
 def _check(call: AnnotateCall) -> None:

@@ -162,15 +162,16 @@ def serve(
 
     try:
         from cadrage.annotation.server.claim import claimed  # noqa: PLC0415
-        from cadrage.annotation.server.run import Address  # noqa: PLC0415
+        from cadrage.annotation.server.run import Address, listening  # noqa: PLC0415
         from cadrage.annotation.server.run import serve as serve_pages  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("The pages of a study", "annotate") from None
     if not file.is_file():
         raise DataError(f"There is no project {file}.")
-    with claimed(file) as claim, Store.open(file) as store:
+    address = Address(host, port, token)
+    with claimed(file) as claim, listening(address) as listener, Store.open(file) as store:
         project_of(store, "study")
-        serve_pages(store, claim, Address(host, port, token), open_browser=not no_browser)
+        serve_pages(store, claim, address, listener, open_browser=not no_browser)
 
 
 @app.command()

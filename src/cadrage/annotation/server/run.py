@@ -51,7 +51,9 @@ class Address:
         return self.host == "localhost"
 
 
-def serve(store: Store, claim: Claim, address: Address, *, open_browser: bool = True) -> None:
+def serve(
+    store: Store, claim: Claim, address: Address, listener: socket.socket, *, open_browser: bool = True
+) -> None:
     """Serve a project until the program is told to end, by Ctrl-C or a signal.
 
     Prints the pages' address as the one line on standard output.
@@ -60,14 +62,15 @@ def serve(store: Store, claim: Claim, address: Address, *, open_browser: bool = 
         store: the project; it stays open.
         claim: that it is this program's.
         address: where.
+        listener: what ``listening`` gave for it.
         open_browser: show the pages in the user's browser, if there is a screen.
 
     Raises:
-        RequestError: the address cannot be had, or the token is none.
+        RequestError: the token is none.
     """
     access = _access(address, claim)
     server = uvicorn.Server(_config(make_app(store, access)))
-    with _listening(address) as listener, _ended_by_signals(server):
+    with _ended_by_signals(server):
         url = _url(address, listener.getsockname()[1], access)
         claim.announce(url, access.token)
         if not address.is_loopback:
@@ -126,8 +129,8 @@ def _access(address: Address, claim: Claim) -> Access:
 
 
 @contextlib.contextmanager
-def _listening(address: Address) -> Iterator[socket.socket]:
-    """A socket that takes connections from now on.
+def listening(address: Address) -> Iterator[socket.socket]:
+    """A socket that takes connections from now on; who comes before ``serve`` waits.
 
     Raises:
         RequestError: the port is in use, or there is no such host.
