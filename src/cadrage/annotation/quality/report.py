@@ -38,6 +38,7 @@ from cadrage.annotation.quality.raters import RaterFigures, rater_figures
 from cadrage.annotation.quality.sentences import notes_of, rules_of
 from cadrage.annotation.quality.table import RatingTable, read_table
 from cadrage.annotation.store import Store, broken, now, project_of, seconds_spent
+from cadrage.annotation.store.raters import name_key
 from cadrage.errors import RequestError
 from cadrage.geometry import FloatArray
 
@@ -285,9 +286,9 @@ def _measured(
     reasons = [
         None if rater.excluded is None else f"In the project: {rater.excluded}" for rater in table.raters
     ]
-    places = {rater.name.casefold(): place for place, rater in enumerate(table.raters)}
+    places = {name_key(rater.name): place for place, rater in enumerate(table.raters)}
     for name in options.exclude:
-        place = places.get(name.casefold())
+        place = places.get(name_key(name))
         if place is None:
             raise RequestError(f"There is no rater '{name}' to exclude.")
         reasons[place] = reasons[place] or "On request, for this report."

@@ -14,7 +14,7 @@ from cadrage.annotation.protocol import Order, photograph_order
 from cadrage.annotation.store.database import Store, now
 from cadrage.annotation.store.photographs import Photograph, photographs
 from cadrage.annotation.store.projects import project_of
-from cadrage.annotation.store.ratings import LONGEST_PAUSE
+from cadrage.annotation.store.raters import counted_time, require_rater
 from cadrage.annotation.store.stamps import Stamp, is_overtaken
 from cadrage.errors import DataError, RequestError
 from cadrage.geometry import AspectRatio, Box
@@ -270,8 +270,7 @@ def draw(
     """
     protocol = caption_protocol_of(store)
     with store.writing() as database:
-        if not database.execute("SELECT 1 FROM rater WHERE id = ?", (rater,)).fetchone():
-            raise RequestError(f"There is no rater {rater}.")
+        require_rater(database, rater)
         size_wh = _frame_of(database, caption)
         if box is not None:
             check_box(box, size_wh, protocol)
@@ -282,7 +281,7 @@ def draw(
             return
         database.execute(
             "INSERT OR REPLACE INTO drawn_box VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (rater, caption, *box.as_tuple(), min(max(milliseconds, 0), LONGEST_PAUSE), now()),
+            (rater, caption, *box.as_tuple(), counted_time(milliseconds), now()),
         )
 
 

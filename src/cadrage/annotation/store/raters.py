@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from cadrage.annotation.store.database import Store, now
 from cadrage.errors import RequestError
 
 LONGEST_NAME = 60
+
+LONGEST_PAUSE = 3_600_000
+"""Milliseconds after which a judgement's time says nothing about judging; longer ones are kept as this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,11 @@ def enter(store: Store, name: str) -> Rater:
     with store.writing() as database:
         database.execute(
             "INSERT INTO rater (key, name, created) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
-            (_key(name), name, now()),
+            (name_key(name), name, now()),
         )
-        row = database.execute("SELECT id, name, excluded FROM rater WHERE key = ?", (_key(name),)).fetchone()
+        row = database.execute(
+            "SELECT id, name, excluded FROM rater WHERE key = ?", (name_key(name),)
+        ).fetchone()
     return Rater(*row)
 
 
@@ -55,7 +61,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _key(name: str) -> str:
+def name_key(name: str) -> str:
     """What two spellings of one name share; SQLite's own rule knows the letters of English only."""
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
@@ -77,11 +83,28 @@ def exclude(store: Store, name: str, reason: str | None) -> Rater:
         RequestError: there is no such rater.
     """
     with store.writing() as database:
-        row = database.execute("SELECT id, name, excluded FROM rater WHERE key = ?", (_key(name),)).fetchone()
+        row = database.execute(
+            "SELECT id, name, excluded FROM rater WHERE key = ?", (name_key(name),)
+        ).fetchone()
         if row is None:
             raise RequestError(f"There is no rater '{name}'.")
         database.execute("UPDATE rater SET excluded = ? WHERE id = ?", (reason, row["id"]))
     return Rater(*row)
+
+
+def require_rater(database: sqlite3.Connection, rater: int) -> None:
+    """Check, within a transaction, that there is a rater of a number.
+
+    Raises:
+        RequestError: there is none.
+    """
+    if not database.execute("SELECT 1 FROM rater WHERE id = ?", (rater,)).fetchone():
+        raise RequestError(f"There is no rater {rater}.")
+
+
+def counted_time(milliseconds: int) -> int:
+    """The time of a judgement as it is kept: from 0 to ``LONGEST_PAUSE``."""
+    return min(max(milliseconds, 0), LONGEST_PAUSE)
 
 
 def spend(store: Store, rater: int, session: str, seconds: float) -> None:

@@ -12,13 +12,11 @@ from cadrage.annotation.protocol import RatingProtocol
 from cadrage.annotation.store.database import Store, now
 from cadrage.annotation.store.photographs import Photograph
 from cadrage.annotation.store.projects import project_of
+from cadrage.annotation.store.raters import counted_time, require_rater
 from cadrage.annotation.store.stamps import Stamp, is_overtaken
 from cadrage.candidates import GridSpec, anchor_bins, feasible_bins, grid_anchors
 from cadrage.errors import RequestError
 from cadrage.geometry import Box, FloatArray
-
-LONGEST_PAUSE = 3_600_000
-"""Milliseconds after which a grade's time says nothing about rating; longer ones are kept as this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +157,9 @@ def grade(
     if value not in (None, 1, 2, 3, 4, 5):
         raise RequestError(f"A grade is a whole number from 1 to 5; got {value!r}.")
     key = (rater, crop, int(is_repeat))
-    spent = (min(max(milliseconds, 0), LONGEST_PAUSE), now())
+    spent = (counted_time(milliseconds), now())
     with store.writing() as database:
-        if not database.execute("SELECT 1 FROM rater WHERE id = ?", (rater,)).fetchone():
-            raise RequestError(f"There is no rater {rater}.")
+        require_rater(database, rater)
         if not database.execute("SELECT 1 FROM crop WHERE id = ? AND ratable", (crop,)).fetchone():
             raise RequestError(f"There is no crop {crop} to grade.")
         if is_overtaken(database, rater, f"{'repeat' if is_repeat else 'grade'} {crop}", stamp):

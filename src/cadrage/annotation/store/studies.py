@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from typing import Any, Literal
 
 from cadrage.annotation.store.database import Store, now
 from cadrage.annotation.store.projects import project_of
-from cadrage.annotation.store.ratings import LONGEST_PAUSE
+from cadrage.annotation.store.raters import counted_time, require_rater
 from cadrage.annotation.store.stamps import Stamp, is_overtaken
 from cadrage.errors import RequestError
 from cadrage.geometry import Box
@@ -301,7 +300,7 @@ def vote(
     if choice is not None and choice not in shown:
         raise RequestError(f"There is no output {choice} of this photograph to choose.")
     with store.writing() as database:
-        _check_rater(database, rater)
+        require_rater(database, rater)
         if is_overtaken(database, rater, f"vote {photograph}", stamp):
             return
         if choice is None:
@@ -309,7 +308,7 @@ def vote(
             return
         database.execute(
             "INSERT OR REPLACE INTO vote VALUES (?, ?, ?, ?, ?, ?)",
-            (rater, photograph, choice, json.dumps(list(shown)), _spent(milliseconds), now()),
+            (rater, photograph, choice, json.dumps(list(shown)), counted_time(milliseconds), now()),
         )
 
 
@@ -344,7 +343,7 @@ def describe(
     _check_question(store, "description")
     tidy = None if text is None else _checked_text(text)
     with store.writing() as database:
-        _check_rater(database, rater)
+        require_rater(database, rater)
         if not database.execute("SELECT 1 FROM output WHERE id = ?", (output,)).fetchone():
             raise RequestError(f"There is no output {output} to describe.")
         if is_overtaken(database, rater, f"description {output}", stamp):
@@ -354,7 +353,7 @@ def describe(
             return
         database.execute(
             "INSERT OR REPLACE INTO description VALUES (?, ?, ?, ?, ?)",
-            (rater, output, tidy, _spent(milliseconds), now()),
+            (rater, output, tidy, counted_time(milliseconds), now()),
         )
 
 
@@ -383,18 +382,9 @@ def _check_question(store: Store, asked: Question) -> None:
         raise RequestError(f"This study asks for a {question}, not for a {asked}.")
 
 
-def _check_rater(database: sqlite3.Connection, rater: int) -> None:
-    if not database.execute("SELECT 1 FROM rater WHERE id = ?", (rater,)).fetchone():
-        raise RequestError(f"There is no rater {rater}.")
-
-
 def _checked_text(text: str) -> str:
     tidy = " ".join(unicodedata.normalize("NFC", text).split())
     unshowable = any(unicodedata.category(letter) in ("Cc", "Cs") for letter in tidy)
     if not 1 <= len(tidy) <= LONGEST_DESCRIPTION or unshowable:
         raise RequestError(f"A description is a text of 1 to {LONGEST_DESCRIPTION} letters.")
     return tidy
-
-
-def _spent(milliseconds: int) -> int:
-    return min(max(milliseconds, 0), LONGEST_PAUSE)
