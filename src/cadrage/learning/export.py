@@ -27,9 +27,10 @@ from cadrage.atomic import replacing
 from cadrage.candidates import grid_anchors
 from cadrage.errors import WeightsError
 from cadrage.imaging import RasterRule, open_photo, raster
-from cadrage.learning.deployed import ScoreGraph, score_graph
+from cadrage.learning.deployed import QuickScoreGraph, ScoreGraph, score_graph
+from cadrage.learning.factorise import factorise
 from cadrage.learning.network import CropNetwork
-from cadrage.learning.quantise import quantise_head, quantise_trunk
+from cadrage.learning.quantise import quantise_head, quantise_trunk, typical_boxes
 from cadrage.learning.run import photographs_in
 from cadrage.learning.saliency_export import (
     SALIENCY_AGREEMENT,
@@ -101,7 +102,8 @@ def export_entry(
         folder: where the files go; made if missing.
         identity: name, version, terms and history.
         rule: working raster the network was trained on.
-        calibration: rasters (H, W, 3) to choose the ranges of 8-bit graphs by; none for float32.
+        calibration: rasters (H, W, 3) to factorise the head on and to choose the ranges of 8-bit graphs by; none
+            for float32 graphs of the network as it is.
 
     Raises:
         WeightsError: the exported graphs do not agree with the network, or the folder cannot be written.
@@ -119,6 +121,7 @@ def export_entry(
         smooth = [pixels[0].numpy() for pixels, _ in _random_pictures(rule)]
         check_saliency(network, graphs[0], smooth, SALIENCY_TOLERANCE)
         if calibration:
+            shorten(network, graphs[1], rule, calibration)
             quantise_trunk(graphs[0], calibration)
             quantise_head(graphs[1], graphs[0], calibration)
             check_agreement(network, *graphs, calibration)
@@ -147,16 +150,39 @@ def export_entry(
 
 def write_pair(network: CropNetwork, encode: Path, score: Path, rule: RasterRule) -> None:
     """Write the two float32 graphs."""
-    pixels, features, boxes = _examples(network, rule)
+    pixels, _, _ = _examples(network, rule)
     dynamic = torch.export.Dim.DYNAMIC
-    inputs = {"features": (features, {2: dynamic, 3: dynamic}), "boxes": (boxes, {0: dynamic})}
     graph, outputs = (
         (EncodeGraph(network), ["features"])
         if network.saliency_head is None
         else (EncodeSubjectGraph(network), ["features", "saliency"])
     )
     write_graph(graph, encode, {"raster": (pixels, {1: dynamic, 2: dynamic})}, *outputs)
-    write_graph(score_graph(network), score, inputs, "scores")
+    write_score(score_graph(network), score, rule)
+
+
+def write_score(graph: ScoreGraph, score: Path, rule: RasterRule) -> None:
+    """Write the float32 graph from features and boxes to scores."""
+    _, features, boxes = _examples(graph.network, rule)
+    dynamic = torch.export.Dim.DYNAMIC
+    inputs = {"features": (features, {2: dynamic, 3: dynamic}), "boxes": (boxes, {0: dynamic})}
+    write_graph(graph, score, inputs, "scores")
+
+
+def shorten(
+    network: CropNetwork, score: Path, rule: RasterRule, rasters: Sequence[NDArray[np.uint8]]
+) -> None:
+    """Replace a float32 score graph by one that is factorised on photographs, where the network allows it."""
+    graph = score_graph(network)
+    if isinstance(graph, QuickScoreGraph):
+        factorise(graph, (_typical(network, raster_hwc) for raster_hwc in rasters))
+        write_score(graph, score, rule)
+
+
+def _typical(network: CropNetwork, raster_hwc: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        features = EncodeGraph(network)(torch.from_numpy(raster_hwc[None]))
+    return features, torch.from_numpy(typical_boxes(raster_hwc.shape[1], raster_hwc.shape[0]))
 
 
 def export_whole(network: CropNetwork, path: Path, rule: RasterRule) -> None:

@@ -50,12 +50,12 @@ def quantise_trunk(encode: Path, calibration: Sequence[NDArray[np.uint8]]) -> No
 
 
 def quantise_head(score: Path, encode: Path, calibration: Sequence[NDArray[np.uint8]]) -> None:
-    """Replace a score graph by one whose first and by far largest product with weights is in 8 bits.
+    """Replace a score graph by one whose first layer, by far the largest product with weights, is in 8 bits.
 
     The later ones stay in float32, or scores would come in visible steps; so does pooling.
 
     Args:
-        score: the float32 graph; replaced.
+        score: the float32 graph, see ``deployed.QuickScoreGraph``; of another one nothing is changed.
         encode: the graph that makes the features.
         calibration: rasters, uint8 (H, W, 3), typical of what will be seen.
     """
@@ -65,14 +65,15 @@ def quantise_head(score: Path, encode: Path, calibration: Sequence[NDArray[np.ui
     feeds = [
         {
             "features": encoder.run(None, {"raster": raster[None]})[0],
-            "boxes": _typical_boxes(raster.shape[1], raster.shape[0]),
+            "boxes": typical_boxes(raster.shape[1], raster.shape[0]),
         }
         for raster in calibration
     ]
-    _quantise(score, feeds, ["Gemm"], leave=_products(score)[1:])
+    _quantise(score, feeds, ["Gemm"], leave=_later_products(score))
 
 
-def _typical_boxes(width: int, height: int) -> NDArray[np.float32]:
+def typical_boxes(width: int, height: int) -> NDArray[np.float32]:
+    """Boxes (K, 4) like those that are scored in a raster: grid anchors, and candidates of fixed ratios."""
     shapes = [AspectRatio(16, 9), AspectRatio(1, 1), AspectRatio(9, 16)]
     families = [ratio_candidates((width, height), shape)[::BOXES_EVERY] for shape in shapes]
     return np.concatenate([grid_anchors((width, height)), *families]).astype(np.float32)
@@ -93,15 +94,12 @@ def _sides(graph: Path, output: str) -> tuple[list[tuple[str, str]], list[tuple[
     return makers[::-1], others[::-1]
 
 
-def _products(graph: Path) -> list[str]:
-    """Names of the matrix products with weights and bias, the widest first."""
+def _later_products(graph: Path) -> list[str]:
+    """Names of the matrix products that are not of the first layer."""
     import onnx  # noqa: PLC0415
-    from onnx.numpy_helper import to_array  # noqa: PLC0415
 
-    content = onnx.load(graph).graph
-    sizes = {tensor.name: to_array(tensor).size for tensor in content.initializer}
-    products = [node for node in content.node if node.op_type == "Gemm"]
-    return [node.name for node in sorted(products, key=lambda node: -sizes[node.input[2]])]
+    products = [node for node in onnx.load(graph).graph.node if node.op_type == "Gemm"]
+    return [node.name for node in products if not node.input[1].startswith("first.")]
 
 
 def _quantise(graph: Path, feeds: Sequence[Feed], kinds: Sequence[str], leave: Sequence[str] = ()) -> None:
