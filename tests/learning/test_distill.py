@@ -252,3 +252,34 @@ def test_photographs_are_found_below_folders(tmp_path):
     for folder, message in (("empty", "holds no JPEG or PNG file"), ("missing", "does not exist")):
         with pytest.raises(DataError, match=message):
             photographs_in([tmp_path / folder])
+
+
+def test_teachers_of_another_backbone_start_from_weights_of_their_own(
+    division, unrated, tmp_path, monkeypatch
+):
+    small, large = replace(TEACHER.network, backbone="mobilenet_v2"), TEACHER.network
+    recipe = replace(
+        RECIPE,
+        teachers=(replace(TEACHER, network=large), replace(TEACHER, network=small)),
+        student=replace(TEACHER, network=small),
+    )
+    started = {}
+
+    def train(config, training, validation, run, *, initial_weights, **_):
+        started[run.name] = initial_weights
+        return CropNetwork(config.network).eval()
+
+    monkeypatch.setattr(distilling, "train", train)
+    for weights in ("own.safetensors", None):
+        distilling.distill(
+            recipe,
+            [],
+            [],
+            [],
+            [],
+            tmp_path / str(weights),
+            data={},
+            initial_weights=weights,
+        )
+        other = None if weights is None else "imagenet"
+        assert started == {"teacher-0": other, "teacher-1": weights, "student": weights}

@@ -19,8 +19,8 @@ from cadrage.datasets.division import divide_gaicd
 from cadrage.errors import CadrageError, DataError, RequestError
 from cadrage.learning.checkpoints import load_checkpoint, load_network
 from cadrage.learning.losses import LossConfig
-from cadrage.learning.network import CropNetwork, NetworkConfig
-from cadrage.learning.recipes import PAPER, TrainConfig, with_changes
+from cadrage.learning.network import IMAGENET_MEAN, CropNetwork, NetworkConfig
+from cadrage.learning.recipes import CENTRED_MEAN, DEFAULT, PAPER, TrainConfig, with_changes
 from cadrage.learning.run import run_recipe
 from cadrage.learning.samples import Sample, Step, rated_samples
 from cadrage.learning.train import Silent, evaluate, follow, freeze, schedule, step_loss, train
@@ -270,7 +270,6 @@ def test_a_folder_that_is_no_run_is_refused(parts, tmp_path, spoil, message):
         ({"training": []}, DataError, "needs photographs"),
         ({"validation": []}, DataError, "validation photographs to choose the epoch by"),
         ({"device": "abacus"}, RequestError, "no device 'abacus': choose cpu or cuda"),
-        ({"config": replace(CONFIG, frozen_blocks=1)}, RequestError, "Only torchvision's backbones"),
         ({"initial_weights": "missing.pth"}, CadrageError, "not from a file"),
     ],
     ids=str,
@@ -361,11 +360,30 @@ def test_the_average_follows_the_weights():
     assert same_tensors(first.state_dict(), second.state_dict())
 
 
+def test_a_pixel_rule_is_for_the_weights_that_are_given():
+    def means(recipe):
+        return {config.network.pixel_mean for config in (*recipe.teachers, recipe.student)}
+
+    changed = with_changes(DEFAULT, pixels="imagenet")
+    assert changed.student.network.pixel_mean == IMAGENET_MEAN
+    assert {teacher.network.pixel_mean for teacher in changed.teachers} == {CENTRED_MEAN}
+    assert means(with_changes(DEFAULT, pixels="imagenet", backbone="resnet50")) == {IMAGENET_MEAN}
+    assert means(with_changes(DEFAULT)) == {CENTRED_MEAN}
+
+
 def test_first_blocks_are_frozen():
     network = CropNetwork(NetworkConfig())
     freeze(network, 3)
     frozen = {name.split(".")[3] for name, weight in network.named_parameters() if not weight.requires_grad}
     assert frozen == {"0", "1", "2"}
+
+
+def test_first_parts_of_a_timm_network_are_frozen():
+    network = CropNetwork(NetworkConfig(backbone="timm:tf_efficientnet_lite2"))
+    freeze(network, 4)
+    frozen = {name for name, weight in network.named_parameters() if not weight.requires_grad}
+    parts = {".".join(name.split(".")[2:4]) for name in frozen}
+    assert parts == {"conv_stem.weight", "bn1.weight", "bn1.bias", "blocks.0", "blocks.1"}
 
 
 def test_samples_of_any_kind_can_be_trained_on_together(parts, tmp_path):

@@ -63,7 +63,10 @@ def train_gaicd(
     recipe: Annotated[str, typer.Option(help="default (makes the shipped model) or paper.")] = "default",
     run: Annotated[Path | None, typer.Option(help="Folder of the run [runs/RECIPE].")] = None,
     weights: Annotated[
-        str, typer.Option(help="Initial backbone: 'imagenet' (downloaded), a file, or 'none'.")
+        str,
+        typer.Option(
+            help="Initial backbone, the student's where there are teachers: 'imagenet' (downloaded), a file, or 'none'."
+        ),
     ] = "imagenet",
     pixels: Annotated[
         str | None,

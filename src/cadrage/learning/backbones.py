@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cadrage.errors import MissingExtraError, WeightsError
+from cadrage.learning.pretrained import PACKAGES, load_packaged
 
 Stages = tuple[nn.Sequential, nn.Sequential, nn.Sequential]
 
@@ -53,6 +54,11 @@ class Trunk(nn.Module):
         if same_padding:
             _pad_strided_convolutions(self)
 
+    @property
+    def first_blocks(self) -> list[nn.Module]:
+        """The blocks before stride 8, in order."""
+        return list(self.stages[0].children())
+
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Maps at strides 8, 16 and 32 of normalised images of shape (B, 3, H, W), H and W multiples of 32."""
         fine = self.stages[0](images)
@@ -70,13 +76,16 @@ class TimmTrunk(nn.Module):
         except ImportError:
             raise MissingExtraError(f"The backbone timm:{name}", "train") from None
         try:
-            model = timm.create_model(name, pretrained=pretrained, features_only=True)
+            packaged = pretrained and name in PACKAGES
+            model = timm.create_model(name, pretrained=pretrained and not packaged, features_only=True)
         except OSError as error:
             raise WeightsError(
                 f"timm could not download the weights of '{name}': {first_line(error)}"
             ) from error
         except (RuntimeError, ValueError, AttributeError) as error:
             raise WeightsError(f"timm has no usable backbone named '{name}': {first_line(error)}") from error
+        if packaged:
+            load_packaged(model, name)
         info: Any = model.feature_info
         strides = list(info.reduction())
         if not {8, 16, 32} <= set(strides):
@@ -102,6 +111,14 @@ class TimmTrunk(nn.Module):
         sizes_hw = ((8, 12), (4, 6), (2, 3))
         if shapes != [(1, width, *size) for width, size in zip(self.channels, sizes_hw, strict=True)]:
             raise WeightsError(f"timm's '{name}' does not make maps of channels, rows and columns.")
+
+    @property
+    def first_blocks(self) -> list[nn.Module]:
+        """The network's parts in order, and where it is a sequence of stages, these."""
+        parts = list(self.model.children())
+        return [
+            one for part in parts for one in (part.children() if isinstance(part, nn.Sequential) else [part])
+        ]
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Maps at strides 8, 16 and 32 of normalised images of shape (B, 3, H, W)."""
@@ -133,7 +150,8 @@ def build_trunk(
     Args:
         name: ``mobilenet_v2``, ``shufflenet_v2_x1_0``, ``vgg16``, ``resnet50`` or ``timm:NAME``.
         initial_weights: ``None`` for random weights; ``"imagenet"`` for the ImageNet weights that torchvision
-            or timm downloads; otherwise a file of torchvision's state dict (.safetensors or .pth).
+            or timm downloads, or that are installed (``pretrained.PACKAGES``); otherwise a file of torchvision's
+            state dict (.safetensors or .pth).
         same_padding: see ``Trunk``.
 
     Raises:

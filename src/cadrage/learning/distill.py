@@ -21,7 +21,7 @@ from cadrage.geometry import Box
 from cadrage.imaging import Photo, cut, open_photo
 from cadrage.learning.checkpoints import begin_run, load_checkpoint, save_atomically
 from cadrage.learning.network import CropNetwork
-from cadrage.learning.recipes import DistillConfig
+from cadrage.learning.recipes import DistillConfig, TrainConfig
 from cadrage.learning.samples import Sample, unrated_sample
 from cadrage.learning.scoring import predict_mos
 from cadrage.learning.train import Silent, Watcher, require_device, run_header, train
@@ -53,7 +53,8 @@ def distill(
         unrated: photographs without ratings.
         run: folder of the run; the teachers' runs, the taught scores and the student's run are inside it.
         data: names the data in the records.
-        initial_weights: of the backbones, see ``build_trunk``.
+        initial_weights: of the student's backbone, see ``build_trunk``, and of teachers of the same one; others
+            start from ImageNet's, or at random like it.
         device: "cpu" or "cuda".
         watcher: is told how it goes, see ``train``.
 
@@ -72,9 +73,23 @@ def distill(
     unrated_photos = [
         open_photo(unrated[index]) for index in order
     ]  # before hours of work: one may be damaged
-    shared: dict[str, Any] = {"initial_weights": initial_weights, "device": device, "watcher": watcher}
+    shared: dict[str, Any] = {"device": device, "watcher": watcher}
+    own = config.student.network.backbone
+
+    def start(member: TrainConfig) -> str | Path | None:
+        same = initial_weights is None or member.network.backbone == own
+        return initial_weights if same else "imagenet"
+
     teachers = [
-        train(member, training, validation, run / f"teacher-{number}", data=data, **shared)
+        train(
+            member,
+            training,
+            validation,
+            run / f"teacher-{number}",
+            data=data,
+            initial_weights=start(member),
+            **shared,
+        )
         for number, member in enumerate(config.teachers)
     ]
     rule = config.student.raster_rule
@@ -87,7 +102,13 @@ def distill(
     taught = list(teach(teachers, sources, total, run / "taught", watcher or Silent()))
     lesson = {"teachers": len(teachers), "windows": len(images) * config.windows, "unrated": len(order)}
     return train(
-        config.student, taught, validation, run / "student", data={**data, "distilled": lesson}, **shared
+        config.student,
+        taught,
+        validation,
+        run / "student",
+        data={**data, "distilled": lesson},
+        initial_weights=initial_weights,
+        **shared,
     )
 
 

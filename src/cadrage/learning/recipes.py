@@ -136,22 +136,19 @@ _FINE_TUNING = TrainConfig(
 )
 
 _LISTWISE = LossConfig(correlation=1.0, listwise=0.5)
-_TEACHER = replace(_FINE_TUNING, epochs=6, loss=_LISTWISE)
-_NARROW = replace(_CROPPER, channels=32, width=384)
+_STUDENT = replace(_FINE_TUNING, epochs=6, loss=_LISTWISE)
+_LARGE = replace(_CROPPER, backbone="timm:tf_efficientnet_lite2")
 
 DEFAULT = DistillConfig(
     teachers=(
-        replace(_TEACHER, seed=1),
-        replace(_TEACHER, seed=2, network=_NARROW),
-        replace(_TEACHER, seed=3, loss=LossConfig(correlation=1.0)),
-        replace(_TEACHER, seed=4, network=_NARROW),
-        replace(_TEACHER, seed=5),
+        replace(_STUDENT, seed=1, network=_LARGE),
+        replace(_STUDENT, seed=2, network=replace(_LARGE, channels=32, width=384)),
     ),
-    student=replace(_FINE_TUNING, epochs=6, seed=6, loss=_LISTWISE),
+    student=replace(_STUDENT, seed=6),
     windows=2,
     unrated=4000,
 )
-"""How the shipped model was made: five networks of different widths, losses and seeds teach one."""
+"""How the shipped model is made: two larger networks of different heads and seeds teach a quick one."""
 
 Recipe = TrainConfig | DistillConfig
 
@@ -184,7 +181,8 @@ def with_changes(
         epochs: number of epochs, or as they are.
         backbone: its name, or as it is. Blocks were chosen to be frozen for the recipe's own backbone: another one
             is trained whole.
-        pixels: a name of ``PIXEL_RULES``, how the initial weights expect pixels; or as it is.
+        pixels: a name of ``PIXEL_RULES``, how the initial weights expect pixels; or as it is. Teachers of another
+            backbone than the student's start from weights of their own and keep their rule.
 
     Raises:
         RequestError: there is no such pixel rule.
@@ -192,11 +190,13 @@ def with_changes(
     if pixels is not None and pixels not in PIXEL_RULES:
         raise RequestError(f"There is no pixel rule '{pixels}': choose {' or '.join(PIXEL_RULES)}.")
 
+    own = (recipe if isinstance(recipe, TrainConfig) else recipe.student).network.backbone
+
     def changed(config: TrainConfig) -> TrainConfig:
         network, frozen = config.network, config.frozen_blocks
         if backbone is not None and backbone != network.backbone:
             network, frozen = replace(network, backbone=backbone), 0
-        if pixels is not None:
+        if pixels is not None and network.backbone == (backbone or own):
             mean, deviation = PIXEL_RULES[pixels]
             network = replace(network, pixel_mean=mean, pixel_std=deviation)
         return replace(

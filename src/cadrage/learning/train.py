@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from cadrage.errors import DataError, RequestError
-from cadrage.learning.backbones import Trunk
 from cadrage.learning.checkpoints import (
     begin_run,
     environment,
@@ -192,16 +191,8 @@ def run_header(
 
 
 def freeze(network: CropNetwork, blocks: int) -> None:
-    """Keep the first blocks of the backbone as they are.
-
-    Raises:
-        RequestError: the backbone has no such blocks.
-    """
-    if not blocks:
-        return
-    if not isinstance(network.trunk, Trunk):
-        raise RequestError("Only torchvision's backbones can have their first blocks frozen.")
-    for block in list(network.trunk.stages[0].children())[:blocks]:
+    """Keep the first blocks of the backbone as they are."""
+    for block in network.trunk.first_blocks[:blocks]:
         block.requires_grad_(False)
 
 
