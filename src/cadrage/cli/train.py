@@ -63,10 +63,7 @@ def train_gaicd(
     recipe: Annotated[str, typer.Option(help="default (makes the shipped model) or paper.")] = "default",
     run: Annotated[Path | None, typer.Option(help="Folder of the run [runs/RECIPE].")] = None,
     weights: Annotated[
-        str,
-        typer.Option(
-            help="Initial backbone, the student's where there are teachers: 'imagenet' (downloaded), a file, or 'none'."
-        ),
+        str, typer.Option(help="Initial backbone of the student: 'imagenet' (downloaded), a file, or 'none'.")
     ] = "imagenet",
     pixels: Annotated[
         str | None,
