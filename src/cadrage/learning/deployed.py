@@ -31,7 +31,7 @@ class QuickScoreGraph(ScoreGraph):
     """The same for networks of ``can_be_quick``; 256 boxes take a quarter less time.
 
     Attributes:
-        first: the head's first layer, from ``pooled`` to its width; see ``factorise`` for a shorter one.
+        first: the head's first layer, from ``pooled`` to its width.
     """
 
     def __init__(self, network: CropNetwork) -> None:
@@ -40,34 +40,49 @@ class QuickScoreGraph(ScoreGraph):
         config, weight, bias = network.config, convolution.weight.detach(), convolution.bias.detach()
         by_region = weight.reshape(len(weight), -1, config.channels, config.pool_size, config.pool_size)
         turned = by_region.transpose(2, 3).reshape(len(weight), -1)
-        self.first: nn.Module = linear(turned, bias)
+        self.first = linear(turned, bias)
 
     def pooled(self, features: Tensor, boxes: Tensor) -> Tensor:
         """From float32 (1, C, h, w) and (K, 4), raster pixels, to (K, regions * bins * C * bins)."""
-        config = self.network.config
+        parts = []
+        if "roi" in self.network.config.regions:
+            parts.append(self.pooled_roi(features, boxes))
+        if "rod" in self.network.config.regions:
+            height, width = features.shape[-2:]
+            x1, y1, x2, y2 = boxes.unbind(1)
+            rows, columns = hole_weights(y1, y2, height, **self.how), hole_weights(x1, x2, width, **self.how)
+            whole = whole_map(features, **self.how).transpose(1, 2).flatten(1)
+            parts.append(whole - pool_bands(features, rows, columns).flatten(1))
+        return torch.cat(parts, dim=1)
+
+    def pooled_roi(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """The region of interest alone, (K, bins * C * bins)."""
         height, width = features.shape[-2:]
         x1, y1, x2, y2 = boxes.unbind(1)
-        how: dict[str, Any] = {
+        rows, columns = axis_weights(y1, y2, height, **self.how), axis_weights(x1, x2, width, **self.how)
+        return pool_bands(features, rows, columns).flatten(1)
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """How the network pools."""
+        config = self.network.config
+        return {
             "bins": config.pool_size,
             "samples": config.samples,
             "stride": STRIDE,
             "offset": config.offset,
         }
-        parts = []
-        if "roi" in config.regions:
-            rows, columns = axis_weights(y1, y2, height, **how), axis_weights(x1, x2, width, **how)
-            parts.append(pool_bands(features, rows, columns).flatten(1))
-        if "rod" in config.regions:
-            rows, columns = hole_weights(y1, y2, height, **how), hole_weights(x1, x2, width, **how)
-            whole = whole_map(features, **how).transpose(1, 2).flatten(1)
-            parts.append(whole - pool_bands(features, rows, columns).flatten(1))
-        return torch.cat(parts, dim=1)
+
+    def first_outputs(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """The head's first layer, (K, width), before its activation."""
+        outputs: Tensor = self.first(self.pooled(features, boxes))
+        return outputs
 
     def forward(self, features: Tensor, boxes: Tensor) -> Tensor:
         """From float32 (1, C, h, w) and (K, 4), raster pixels, to (K,)."""
         network = self.network
         height, width = features.shape[-2:]
-        hidden = self.first(self.pooled(features, boxes))[:, :, None, None]
+        hidden = self.first_outputs(features, boxes)[:, :, None, None]
         for layer in list(network.head.first)[1:]:
             hidden = layer(hidden)
         with_geometry = network.config.geometry

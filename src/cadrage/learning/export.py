@@ -175,8 +175,8 @@ def shorten(
     """Replace a float32 score graph by one that is factorised on photographs, where the network allows it."""
     graph = score_graph(network)
     if isinstance(graph, QuickScoreGraph):
-        factorise(graph, (_typical(network, raster_hwc) for raster_hwc in rasters))
-        write_score(graph, score, rule)
+        examples = (_typical(network, raster_hwc) for raster_hwc in rasters)
+        write_score(factorise(graph, examples), score, rule)
 
 
 def _typical(network: CropNetwork, raster_hwc: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:

@@ -63,13 +63,23 @@ def hole_weights(
     Returns:
         Shape (K, bins, length).
     """
-    count = bins * samples
-    edges = torch.arange(count + 1, dtype=start.dtype, device=start.device) * (length * stride / count)
+    covered = covered_shares(start, end, bins * samples, length * stride)
+    weights = sample_weights(length, start, count=bins * samples, stride=stride, offset=offset)
+    return _bin_means(covered[..., None] * weights, bins)
+
+
+def covered_shares(start: Tensor, end: Tensor, count: int, extent: float) -> Tensor:
+    """Shares (K, count) of ``count`` equal cells of an axis, ``extent`` raster pixels long, that K spans cover."""
+    edges = torch.arange(count + 1, dtype=start.dtype, device=start.device) * (extent / count)
     low = torch.maximum(edges[:-1], start[:, None])
     high = torch.minimum(edges[1:], end[:, None])
-    covered = (high - low).clamp_min(0) * (count / (length * stride))
-    weights = hat_weights(((edges[:-1] + edges[1:]) / 2 - offset) / stride, length)
-    return _bin_means(covered[..., None] * weights, bins)
+    return (high - low).clamp_min(0) * (count / extent)
+
+
+def sample_weights(length: int, like: Tensor, *, count: int, stride: float, offset: float) -> Tensor:
+    """Bilinear weights (count, length) of samples in the middles of ``count`` equal cells of a whole axis."""
+    middles = (torch.arange(count, dtype=like.dtype, device=like.device) + 0.5) * (length * stride / count)
+    return hat_weights((middles - offset) / stride, length)
 
 
 def _bin_means(weights: Tensor, bins: int) -> Tensor:

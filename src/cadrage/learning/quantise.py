@@ -99,7 +99,7 @@ def _later_products(graph: Path) -> list[str]:
     import onnx  # noqa: PLC0415
 
     products = [node for node in onnx.load(graph).graph.node if node.op_type == "Gemm"]
-    return [node.name for node in products if not node.input[1].startswith("first.")]
+    return [node.name for node in products if not node.input[1].startswith("first")]
 
 
 def _quantise(graph: Path, feeds: Sequence[Feed], kinds: Sequence[str], leave: Sequence[str] = ()) -> None:
