@@ -14,12 +14,12 @@ from cadrage.learning import distill as distilling
 from cadrage.learning.augmentation import mirror
 from cadrage.learning.checkpoints import load_checkpoint, load_network
 from cadrage.learning.distill import cut_windows, teach
+from cadrage.learning.epochs import Silent
 from cadrage.learning.network import CropNetwork, NetworkConfig
 from cadrage.learning.recipes import DistillConfig, TrainConfig
 from cadrage.learning.run import photographs_in, result_of, run_recipe
 from cadrage.learning.samples import rated_samples
 from cadrage.learning.scoring import predict_mos
-from cadrage.learning.train import Silent
 
 TEACHER = TrainConfig(
     network=NetworkConfig(backbone="timm:mobilenetv3_small_050", width=32, hidden=16),

@@ -13,13 +13,13 @@ from cadrage.datasets.masks import divide_masks
 from cadrage.errors import DataError, RequestError, WeightsError
 from cadrage.imaging import RasterRule
 from cadrage.learning.checkpoints import load_checkpoint, load_network, save_network
+from cadrage.learning.epochs import Silent
 from cadrage.learning.network import CropNetwork, NetworkConfig
 from cadrage.learning.recipes import TrainConfig
 from cadrage.learning.saliency_recipe import SaliencyConfig
 from cadrage.learning.saliency_train import train_saliency
 from cadrage.learning.saliency_views import cell_shares, draw_views, draw_window
 from cadrage.learning.scoring import load_any
-from cadrage.learning.train import Silent
 
 SCORER = TrainConfig(
     network=NetworkConfig(backbone="timm:mobilenetv3_small_050", width=32, hidden=16, norm=True),

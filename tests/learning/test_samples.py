@@ -16,7 +16,6 @@ from cadrage.learning.samples import (
     draw_step,
     plan_epoch,
     rated_samples,
-    steps_per_epoch,
     unrated_sample,
 )
 
@@ -97,7 +96,7 @@ def test_an_epoch_visits_every_photograph_once_in_steps_of_one_shape(images_per_
     for step in plan:
         assert len(step) <= images_per_step
         assert len({MIXED[index].size_hw for index in step}) == 1
-    assert steps_per_epoch(MIXED, images_per_step) == len(plan) == {1: 11, 3: 5}[images_per_step]
+    assert len(plan) == {1: 11, 3: 5}[images_per_step]
 
 
 def test_epochs_differ_and_seeds_repeat_them():

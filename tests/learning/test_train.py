@@ -18,12 +18,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from cadrage.datasets.division import divide_gaicd
 from cadrage.errors import CadrageError, DataError, RequestError
 from cadrage.learning.checkpoints import load_checkpoint, load_network
+from cadrage.learning.epochs import Silent, follow
 from cadrage.learning.losses import LossConfig
 from cadrage.learning.network import IMAGENET_MEAN, CropNetwork, NetworkConfig
 from cadrage.learning.recipes import CENTRED_MEAN, DEFAULT, PAPER, TrainConfig, with_changes
 from cadrage.learning.run import run_recipe
 from cadrage.learning.samples import Sample, Step, rated_samples
-from cadrage.learning.train import Silent, evaluate, follow, freeze, schedule, step_loss, train
+from cadrage.learning.train import evaluate, freeze, schedule, step_loss, train
 
 BACKBONE = "timm:mobilenetv3_small_050"
 CONFIG = TrainConfig(
@@ -354,9 +355,9 @@ def test_the_learning_rate_rises_and_then_follows_a_cosine():
 def test_the_average_follows_the_weights():
     first, second = (CropNetwork(CONFIG.network) for _ in range(2))
     start, goal = first.reduce.weight.clone(), second.reduce.weight.clone()
-    follow(first, second, 0.75)
+    follow(first, second, 0.75, done=1000)
     torch.testing.assert_close(first.reduce.weight, 0.75 * start + 0.25 * goal)
-    follow(first, second, 0)
+    follow(first, second, 0, done=1000)
     assert same_tensors(first.state_dict(), second.state_dict())
 
 

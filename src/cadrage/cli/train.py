@@ -12,7 +12,7 @@ from cadrage.cli.console import Progress
 from cadrage.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from cadrage.learning.train import Epoch
+    from cadrage.learning.epochs import Epoch
 
 FIGURES = ("srcc", "pcc", "mae", "max_f")
 """Of a validation's metrics, those that are shown after every epoch."""

@@ -12,10 +12,11 @@ from cadrage.datasets.division import Division
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
 from cadrage.learning.distill import distill
+from cadrage.learning.epochs import Silent, Watcher
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.recipes import Recipe, TrainConfig
 from cadrage.learning.samples import Sample, rated_samples
-from cadrage.learning.train import Silent, Watcher, require_device, train
+from cadrage.learning.train import require_device, train
 
 
 def photographs_in(folders: Sequence[Path]) -> list[Path]:

@@ -8,7 +8,6 @@ in the same way.
 from __future__ import annotations
 
 import hashlib
-import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,39 +20,32 @@ from torch.nn import functional
 
 from cadrage.datasets.masks import MaskDivision, read_mask
 from cadrage.datasets.types import MaskedImage
-from cadrage.errors import DataError, RequestError, WeightsError
+from cadrage.errors import DataError, WeightsError
 from cadrage.imaging import RasterRule, open_photo
-from cadrage.learning.checkpoints import (
-    begin_run,
-    environment,
-    load_checkpoint,
-    save_atomically,
-    save_network,
-    write_record,
+from cadrage.learning.checkpoints import begin_run, environment, save_network
+from cadrage.learning.epochs import (
+    Epoch,
+    Parts,
+    Place,
+    Silent,
+    Watcher,
+    continued,
+    cosine,
+    descend,
+    follow,
+    run_epochs,
 )
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.saliency_head import SALIENCY_STRIDE, SaliencyHead, overlap_loss
 from cadrage.learning.saliency_recipe import SaliencyConfig
 from cadrage.learning.saliency_views import TARGET_STRIDE, View, make_views
-from cadrage.learning.samples import plan_epoch, raster_tensor, steps_per_epoch
+from cadrage.learning.samples import plan_epoch, raster_tensor
 from cadrage.learning.scoring import load_any, predict_saliency
-from cadrage.learning.train import (
-    Epoch,
-    Silent,
-    Watcher,
-    cosine,
-    follow,
-    log_epoch,
-    require_device,
-    scalar_writer,
-)
+from cadrage.learning.train import require_device
 from cadrage.saliency_metrics import saliency_report
 
 PREFIX = "saliency_head."
-STATE = "state.pt"
 VIEWS = "views"
-
-Parts = dict[str, nn.Module | torch.optim.Optimizer]
 
 
 def train_saliency(
@@ -106,42 +98,38 @@ def train_saliency(
         student.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     parts: Parts = {"student": student, "average": average, "optimiser": optimiser}
-    history = _continued(run / STATE, parts)
+    history = continued(run, parts)
     if len(history) == config.epochs:
         shutil.rmtree(run / VIEWS, ignore_errors=True)  # where the run was killed just before it would be
         return network
 
     validation = [(raster_tensor(open_photo(image.path), rule), image) for image in division.validation]
     views = make_views(network, division.training, config, rule, run / VIEWS, watcher)
-    per_epoch = steps_per_epoch(views, config.images_per_step)
-    scalars = scalar_writer(run, after=len(history))
-    for epoch in range(len(history), config.epochs):
-        generator = torch.Generator().manual_seed(config.seed * 100_003 + epoch)
-        torch.manual_seed(config.seed * 100_003 + epoch)
-        plan = plan_epoch(views, config.images_per_step, generator)
-        total = 0.0
-        for number, indices in enumerate(plan):
-            done = epoch * per_epoch + number
-            rate = config.learning_rate * cosine(done, config.epochs * per_epoch, config.warmup_steps)
-            loss = take_step(config, student, optimiser, [views[index] for index in indices], rate)
-            if not math.isfinite(loss):
-                raise RequestError(
-                    f"The loss became {loss} in epoch {epoch + 1} of {run.name}: lower the learning rate."
-                )
-            follow(average, student, min(config.ema, (1 + done) / (10 + done)))
-            total += loss
-            watcher.step(run.name, done + 1, config.epochs * per_epoch)
-        report = evaluate(network, validation) if validation else None
-        history.append(Epoch(epoch + 1, total / len(plan), rate, report))
-        log_epoch(scalars, history[-1])
-        watcher.epoch(run.name, history[-1])
-        told = {"epoch": epoch + 1, "validation": report, "environment": environment(device)}
+
+    def step(indices: list[int], place: Place) -> tuple[float, float]:
+        rate = config.learning_rate * cosine(place.done, place.total, config.warmup_steps)
+        loss = take_step(config, student, optimiser, [views[index] for index in indices], rate)
+        follow(average, student, config.ema, place.done)
+        return loss, rate
+
+    def keep(history: Sequence[Epoch]) -> None:
+        last = history[-1]
+        told = {"epoch": last.epoch, "validation": last.validation, "environment": environment(device)}
         save_network(network, run / "network.pt", {**made, "saliency": {**header, **told}})
-        lines = [line.to_dict() for line in history]
-        write_record(run, {**record, "history": lines})
-        state = {name: part.state_dict() for name, part in parts.items()}
-        save_atomically({**state, "history": lines}, run / STATE)
-    scalars.close()
+
+    run_epochs(
+        run,
+        record,
+        history,
+        parts,
+        epochs=config.epochs,
+        seed=config.seed,
+        plan=lambda generator: plan_epoch(views, config.images_per_step, generator),
+        step=step,
+        report=lambda: evaluate(network, validation) if validation else None,
+        keep=keep,
+        watcher=watcher,
+    )
     shutil.rmtree(run / VIEWS)
     return network
 
@@ -160,16 +148,6 @@ def _scorer(
     kept = {key: value for key, value in scorer.state_dict().items() if not key.startswith(PREFIX)}
     network.load_state_dict(kept)
     return network, network.add_saliency(config.channels), record, rule
-
-
-def _continued(state: Path, parts: Parts) -> list[Epoch]:
-    """The epochs that an earlier call has done, none if there was none; the parts are brought to where it ended."""
-    if not state.exists():
-        return []
-    resumed = load_checkpoint(state)
-    for name, part in parts.items():
-        part.load_state_dict(resumed[name])
-    return [Epoch(**line) for line in resumed["history"]]
 
 
 def _checksum(path: Path) -> str:
@@ -191,12 +169,7 @@ def take_step(
     )
     targets = torch.stack([view.target for view in views]).to(device).float() / 255
     loss = overlap_loss(finer(head(maps)), targets, config.overlap)
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    return float(loss.detach())
+    return descend(optimiser, loss, rate)
 
 
 def finer(logits: Tensor) -> Tensor:

@@ -22,12 +22,12 @@ from cadrage.geometry import Box
 from cadrage.imaging import RasterRule, cut, open_photo, whole_pixels
 from cadrage.learning.augmentation import augment
 from cadrage.learning.checkpoints import load_checkpoint, save_atomically
+from cadrage.learning.epochs import Watcher
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.saliency_head import SALIENCY_STRIDE
 from cadrage.learning.saliency_recipe import SaliencyConfig
 from cadrage.learning.samples import raster_tensor
 from cadrage.learning.scoring import trunk_maps
-from cadrage.learning.train import Watcher
 
 TARGET_STRIDE = SALIENCY_STRIDE // 2
 """Raster pixels in a cell of the targets: finer than the head's map, so that the borders between cells count."""

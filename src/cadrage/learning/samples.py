@@ -146,11 +146,6 @@ def plan_epoch(
     return [steps[index] for index in torch.randperm(len(steps), generator=generator).tolist()]
 
 
-def steps_per_epoch(samples: Sequence[Shaped], images_per_step: int) -> int:
-    """Number of steps that ``plan_epoch`` makes."""
-    return len(plan_epoch(samples, images_per_step, torch.Generator()))
-
-
 def draw_step(
     samples: Sequence[Sample],
     augmentation: AugmentationConfig,

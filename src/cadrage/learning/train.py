@@ -1,76 +1,40 @@
 """The training of one network, from samples to a checkpoint; read it from top to bottom.
 
-A run lives in a folder: ``state.pt`` (what to continue from, written after every epoch), ``network.pt`` (the
-result so far), ``run.json`` (configuration, data, versions, history) and TensorBoard scalars. Every epoch draws
-from random generators seeded by the run's seed and the epoch's number, so a run that was killed and continued
-ends with the same weights as one that was not: to the last bit on a CPU with the same number of threads.
+What it shares with other trainings, above all that it can be killed and continued, is in ``epochs``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cadrage.errors import DataError, RequestError
-from cadrage.learning.checkpoints import (
-    begin_run,
-    environment,
-    load_checkpoint,
-    save_atomically,
-    save_network,
-    write_record,
+from cadrage.learning.checkpoints import begin_run, environment, load_checkpoint, save_network
+from cadrage.learning.epochs import (
+    STATE,
+    Epoch,
+    Parts,
+    Place,
+    Silent,
+    Watcher,
+    continued,
+    cosine,
+    descend,
+    follow,
+    rise,
+    run_epochs,
 )
 from cadrage.learning.losses import ranking_loss
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.recipes import TrainConfig
-from cadrage.learning.samples import Sample, Step, draw_step, plan_epoch, steps_per_epoch
+from cadrage.learning.samples import Sample, Step, draw_step, plan_epoch
 from cadrage.learning.scoring import encode, predict_mos
 from cadrage.metrics import ranking_report
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One line of a run's history."""
-
-    epoch: int
-    loss: float
-    learning_rate: float
-    validation: Mapping[str, Any] | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "epoch": self.epoch,
-            "loss": self.loss,
-            "learning_rate": self.learning_rate,
-            "validation": dict(self.validation) if self.validation is not None else None,
-        }
-
-
-class Watcher(Protocol):
-    """Is told how work goes on."""
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        """``done`` of ``total`` steps of a stage are done."""
-
-    def epoch(self, stage: str, line: Epoch) -> None:
-        """An epoch of a stage has ended."""
-
-
-class Silent:
-    """A watcher that does nothing."""
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        """Ignore it."""
-
-    def epoch(self, stage: str, line: Epoch) -> None:
-        """Ignore it."""
 
 
 def train(
@@ -108,64 +72,45 @@ def train(
         raise DataError("Training needs photographs, and validation photographs to choose the epoch by.")
     require_device(device)
     header = run_header(config.to_dict(), data, initial_weights)
-    state_path = run / "state.pt"
-    watcher = watcher or Silent()
     torch.manual_seed(config.seed)
-    network = CropNetwork(config.network, None if state_path.exists() else initial_weights).to(device)
+    network = CropNetwork(config.network, None if (run / STATE).exists() else initial_weights).to(device)
     # In evaluation mode throughout: validation must neither use nor change batch statistics.
     average = CropNetwork(config.network).to(device).eval()
     average.load_state_dict(network.state_dict())
     freeze(network, config.frozen_blocks)
     optimiser = make_optimiser(config, network)
-    history: list[Epoch] = []
     record = begin_run(run, header, device)
-    if state_path.exists():
-        resumed = load_checkpoint(state_path)
-        network.load_state_dict(resumed["network"])
-        average.load_state_dict(resumed["average"])
-        optimiser.load_state_dict(resumed["optimiser"])
-        history = [Epoch(**line) for line in resumed["history"]]
+    parts: Parts = {"network": network, "average": average, "optimiser": optimiser}
+    history = continued(run, parts)
 
-    per_epoch = steps_per_epoch(training, config.images_per_step)
-    scalars = scalar_writer(run, after=len(history))
-    for epoch in range(len(history), config.epochs):
-        generator = torch.Generator().manual_seed(config.seed * 100_003 + epoch)
-        torch.manual_seed(config.seed * 100_003 + epoch)
-        plan = plan_epoch(training, config.images_per_step, generator)
-        total = 0.0
-        for number, indices in enumerate(plan):
-            done = epoch * per_epoch + number
-            rate = config.learning_rate * schedule(config, done, config.epochs * per_epoch)
-            step = draw_step(
-                [training[i] for i in indices], config.augmentation, config.crops_per_image, generator
-            )
-            loss = take_step(config, network, optimiser, step.to(torch.device(device)), rate)
-            if not math.isfinite(loss):
-                raise RequestError(
-                    f"The loss became {loss} in epoch {epoch + 1} of {run.name}: lower the learning rate."
-                )
-            follow(average, network, min(config.ema, (1 + done) / (10 + done)))
-            total += loss
-            watcher.step(run.name, done + 1, config.epochs * per_epoch)
-        report = evaluate(average, validation) if validation else None
-        history.append(Epoch(epoch + 1, total / len(plan), rate, report))
-        log_epoch(scalars, history[-1])
-        watcher.epoch(run.name, history[-1])
-        if config.keep == "last" or _is_best(history):
-            made = {"epoch": epoch + 1, "validation": report, "environment": environment(device)}
-            save_network(average, run / "network.pt", {**header, **made})
-        lines = [line.to_dict() for line in history]
-        write_record(run, {**record, "history": lines})
-        save_atomically(
-            {
-                "network": network.state_dict(),
-                "average": average.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "history": lines,
-            },
-            state_path,
+    def step(indices: list[int], place: Place) -> tuple[float, float]:
+        rate = config.learning_rate * schedule(config, place.done, place.total)
+        drawn = draw_step(
+            [training[i] for i in indices], config.augmentation, config.crops_per_image, place.generator
         )
-    scalars.close()
+        loss = take_step(config, network, optimiser, drawn.to(torch.device(device)), rate)
+        follow(average, network, config.ema, place.done)
+        return loss, rate
+
+    def keep(history: Sequence[Epoch]) -> None:
+        if config.keep == "last" or _is_best(history):
+            last = history[-1]
+            made = {"epoch": last.epoch, "validation": last.validation, "environment": environment(device)}
+            save_network(average, run / "network.pt", {**header, **made})
+
+    run_epochs(
+        run,
+        record,
+        history,
+        parts,
+        epochs=config.epochs,
+        seed=config.seed,
+        plan=lambda generator: plan_epoch(training, config.images_per_step, generator),
+        step=step,
+        report=lambda: evaluate(average, validation) if validation else None,
+        keep=keep,
+        watcher=watcher or Silent(),
+    )
     average.load_state_dict(load_checkpoint(run / "network.pt")["state"])
     return average
 
@@ -210,16 +155,6 @@ def schedule(config: TrainConfig, step: int, steps: int) -> float:
     return rise(step, config.warmup_steps)
 
 
-def cosine(step: int, steps: int, warmup_steps: int) -> float:
-    """Half a cosine from one to zero, after a linear rise from zero."""
-    return rise(step, warmup_steps) * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
-def rise(step: int, warmup_steps: int) -> float:
-    """A linear rise from zero to one over the first steps."""
-    return min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
-
-
 def take_step(
     config: TrainConfig, network: CropNetwork, optimiser: torch.optim.Optimizer, step: Step, rate: float
 ) -> float:
@@ -228,13 +163,7 @@ def take_step(
     network.trunk.eval()  # batch statistics of one to four photographs are worse than ImageNet's
     features = encode(network, step.rasters, config.precision)
     predictions = network.score(features, step.boxes_xyxy, step.image_index)
-    loss = step_loss(config, predictions, step)
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    return float(loss.detach())
+    return descend(optimiser, step_loss(config, predictions, step), rate)
 
 
 def step_loss(config: TrainConfig, predictions: Tensor, step: Step) -> Tensor:
@@ -253,15 +182,6 @@ def step_loss(config: TrainConfig, predictions: Tensor, step: Step) -> Tensor:
     return loss
 
 
-@torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the averaged weights towards the network's; a decay of 0 copies them."""
-    for kept, current in zip(average.parameters(), network.parameters(), strict=True):
-        kept.lerp_(current, 1 - decay)
-    for held, latest in zip(average.buffers(), network.buffers(), strict=True):
-        held.copy_(latest)
-
-
 def evaluate(network: CropNetwork, samples: Sequence[Sample]) -> dict[str, Any]:
     """Every ranking metric of the network on rated samples, as plain values."""
     pairs = [(sample.mos.double().numpy(), predict_mos(network, sample)) for sample in samples]
@@ -273,20 +193,3 @@ def _is_best(history: Sequence[Epoch]) -> bool:
     values = [(line.validation or {}).get("srcc") for line in history]
     known = [-math.inf if value is None else float(value) for value in values]
     return known[-1] >= max(known)
-
-
-def scalar_writer(run: Path, after: int) -> Any:  # noqa: ANN401  (tensorboard is untyped)
-    """Writes TensorBoard scalars of a run whose first epochs, so many, are written."""
-    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  (seconds to import)
-
-    # Purged: an epoch that was logged, but killed before its state was written, comes again.
-    return SummaryWriter(str(run / "tensorboard"), purge_step=after + 1)
-
-
-def log_epoch(scalars: Any, line: Epoch) -> None:  # noqa: ANN401
-    """Write an epoch's figures to a ``scalar_writer``."""
-    scalars.add_scalar("train/loss", line.loss, line.epoch)
-    scalars.add_scalar("train/learning_rate", line.learning_rate, line.epoch)
-    for name, value in (line.validation or {}).items():
-        if isinstance(value, int | float):
-            scalars.add_scalar(f"validation/{name}", value, line.epoch)

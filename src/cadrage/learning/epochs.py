@@ -1,0 +1,195 @@
+"""What every training here shares: epochs that can be killed and continued, and what is told of them.
+
+A run lives in a folder: ``state.pt`` (what to continue from, written after every epoch), ``network.pt`` (the
+result so far), ``run.json`` (configuration, data, versions, history) and TensorBoard scalars. Every epoch draws
+from random generators seeded by the run's seed and the epoch's number, so a run that was killed and continued
+ends with the same weights as one that was not: to the last bit on a CPU with the same number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from cadrage.errors import RequestError
+from cadrage.learning.checkpoints import load_checkpoint, save_atomically, write_record
+
+STATE = "state.pt"
+
+Parts = Mapping[str, nn.Module | torch.optim.Optimizer]
+"""Everything that an epoch changes, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One line of a run's history."""
+
+    epoch: int
+    loss: float
+    learning_rate: float
+    validation: Mapping[str, Any] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "epoch": self.epoch,
+            "loss": self.loss,
+            "learning_rate": self.learning_rate,
+            "validation": dict(self.validation) if self.validation is not None else None,
+        }
+
+
+class Watcher(Protocol):
+    """Is told how work goes on."""
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """``done`` of ``total`` steps of a stage are done."""
+
+    def epoch(self, stage: str, line: Epoch) -> None:
+        """An epoch of a stage has ended."""
+
+
+class Silent:
+    """A watcher that does nothing."""
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Ignore it."""
+
+    def epoch(self, stage: str, line: Epoch) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a run a step is.
+
+    Attributes:
+        done: steps done before it, over all epochs.
+        total: steps of the whole run.
+        generator: of everything that the step draws.
+    """
+
+    done: int
+    total: int
+    generator: torch.Generator
+
+
+def continued(run: Path, parts: Parts) -> list[Epoch]:
+    """The epochs that an earlier call has done, none if there was none; the parts are brought to where it ended."""
+    if not (run / STATE).exists():
+        return []
+    resumed = load_checkpoint(run / STATE)
+    for name, part in parts.items():
+        part.load_state_dict(resumed[name])
+    return [Epoch(**line) for line in resumed["history"]]
+
+
+def run_epochs(
+    run: Path,
+    record: Mapping[str, Any],
+    history: list[Epoch],
+    parts: Parts,
+    *,
+    epochs: int,
+    seed: int,
+    plan: Callable[[torch.Generator], Sequence[list[int]]],
+    step: Callable[[list[int], Place], tuple[float, float]],
+    report: Callable[[], Mapping[str, Any] | None],
+    keep: Callable[[Sequence[Epoch]], None],
+    watcher: Watcher,
+) -> None:
+    """Go through the epochs that are left.
+
+    Args:
+        run: the folder of the run.
+        record: what ``run.json`` says beside the history.
+        history: the epochs done, see ``continued``; the new ones are added to it.
+        parts: what ``state.pt`` holds.
+        epochs: how many there are in all.
+        seed: of the run.
+        plan: draws the steps of an epoch, the same number each time: indices of what each learns from.
+        step: learns, and returns the loss and the learning rate.
+        report: what is measured after an epoch.
+        keep: is given the history after every epoch, to write the network.
+        watcher: is told of every step and epoch; the stage is the folder's name.
+
+    Raises:
+        RequestError: the loss grew beyond all bounds.
+    """
+    total = epochs * len(plan(torch.Generator()))
+    scalars = _scalar_writer(run, after=len(history))
+    for epoch in range(len(history), epochs):
+        generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
+        torch.manual_seed(seed * 100_003 + epoch)
+        steps = plan(generator)
+        losses, rate = 0.0, 0.0
+        for number, indices in enumerate(steps):
+            done = epoch * len(steps) + number
+            loss, rate = step(indices, Place(done, total, generator))
+            if not math.isfinite(loss):
+                raise RequestError(
+                    f"The loss became {loss} in epoch {epoch + 1} of {run.name}: lower the learning rate."
+                )
+            losses += loss
+            watcher.step(run.name, done + 1, total)
+        history.append(Epoch(epoch + 1, losses / len(steps), rate, report()))
+        _log(scalars, history[-1])
+        watcher.epoch(run.name, history[-1])
+        keep(history)
+        lines = [line.to_dict() for line in history]
+        write_record(run, {**record, "history": lines})
+        state = {name: part.state_dict() for name, part in parts.items()}
+        save_atomically({**state, "history": lines}, run / STATE)
+    scalars.close()
+
+
+def descend(optimiser: torch.optim.Optimizer, loss: Tensor, rate: float) -> float:
+    """One step of an optimiser at a learning rate; returns the loss as a number."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return float(loss.detach())
+
+
+def cosine(step: int, steps: int, warmup_steps: int) -> float:
+    """Half a cosine from one to zero, after a linear rise from zero."""
+    return rise(step, warmup_steps) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def rise(step: int, warmup_steps: int) -> float:
+    """A linear rise from zero to one over the first steps."""
+    return min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, decay: float, done: int) -> None:
+    """Move averaged weights towards the network's, faster in the first steps; a decay of 0 copies them."""
+    decay = min(decay, (1 + done) / (10 + done))
+    for kept, current in zip(average.parameters(), network.parameters(), strict=True):
+        kept.lerp_(current, 1 - decay)
+    for held, latest in zip(average.buffers(), network.buffers(), strict=True):
+        held.copy_(latest)
+
+
+def _scalar_writer(run: Path, after: int) -> Any:  # noqa: ANN401  (tensorboard is untyped)
+    """Writes TensorBoard scalars of a run whose first epochs, so many, are written."""
+    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  (seconds to import)
+
+    # Purged: an epoch that was logged, but killed before its state was written, comes again.
+    return SummaryWriter(str(run / "tensorboard"), purge_step=after + 1)
+
+
+def _log(scalars: Any, line: Epoch) -> None:  # noqa: ANN401
+    scalars.add_scalar("train/loss", line.loss, line.epoch)
+    scalars.add_scalar("train/learning_rate", line.learning_rate, line.epoch)
+    for name, value in (line.validation or {}).items():
+        if isinstance(value, int | float):
+            scalars.add_scalar(f"validation/{name}", value, line.epoch)
