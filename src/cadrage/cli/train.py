@@ -168,3 +168,61 @@ def train_saliency(
             config, network, division, run, device=device, threads=threads, watcher=watcher
         )
     print(f"The network is in {run / 'network.pt'}")
+
+
+@app.command("ranker")
+def train_ranker(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the GAICD layout.")],
+    recipe: Annotated[
+        str, typer.Option(help="ven (compares rated crops) or vfn (photographs with windows).")
+    ],
+    run: Annotated[Path | None, typer.Option(help="Folder of the run [runs/RECIPE].")] = None,
+    weights: Annotated[
+        str, typer.Option(help="Initial backbone: 'imagenet' (downloaded), a file, or 'none'.")
+    ] = "imagenet",
+    validation: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Photographs set aside where the data set has no validation part. [120, at most a fifth]",
+        ),
+    ] = None,
+    split_seed: Annotated[int, typer.Option(min=0, help="Seed of that draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=10**9, help="Seed of training.")] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+) -> None:
+    """Train one of the croppers that people used before grid anchors, to compare with.
+
+    It judges every crop by its own pixels, in a pass of its own. The result is RUN/network.pt; compare it with
+    cadrage bench --methods ven=RUN/network.pt. A run that was stopped at any moment continues when the same command
+    is given again.
+
+    \b
+      cadrage train ranker GAICD --recipe ven --run runs/ven
+    """
+    try:
+        from cadrage.datasets.division import divide_gaicd  # noqa: PLC0415
+        from cadrage.learning import ranker_train as training  # noqa: PLC0415
+        from cadrage.learning.ranker import ranker_recipe  # noqa: PLC0415
+        from cadrage.learning.recipes import PIXEL_RULES  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError("Training", "train") from None
+    config = ranker_recipe(recipe, epochs=epochs, seed=seed)
+    if weights == "imagenet":
+        mean, deviation = PIXEL_RULES["imagenet"]
+        config = replace(config, pixel_mean=mean, pixel_std=deviation)
+    division = divide_gaicd(root, validation, split_seed)
+    folder = run or Path("runs") / recipe
+    with Watching() as watcher:
+        training.train_ranker(
+            config,
+            division,
+            folder,
+            initial_weights=None if weights == "none" else weights,
+            device=device,
+            threads=threads,
+            watcher=watcher,
+        )
+    print(f"The network is in {folder / 'network.pt'}")
