@@ -11,8 +11,16 @@ from cadrage.errors import DataError, RequestError, WeightsError
 from cadrage.imaging import RasterRule
 from cadrage.learning.checkpoints import load_checkpoint
 from cadrage.learning.epochs import Silent
-from cadrage.learning.ranker import RECIPES, CropRanker, load_ranker, ranker_recipe, save_ranker, squares_of
-from cadrage.learning.ranker_train import evaluate, pair_loss, rank_crops, train_ranker
+from cadrage.learning.ranker import (
+    RECIPES,
+    CropRanker,
+    load_ranker,
+    rank_crops,
+    ranker_recipe,
+    save_ranker,
+    squares_of,
+)
+from cadrage.learning.ranker_train import evaluate, pair_loss, train_ranker
 from cadrage.learning.samples import rated_samples
 
 SMALL = {

@@ -18,16 +18,23 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cadrage.errors import RequestError, WeightsError
+from cadrage.geometry import FloatArray
+from cadrage.imaging import RasterRule, open_photo
 from cadrage.learning.augmentation import AugmentationConfig
 from cadrage.learning.backbones import build_trunk, first_line
 from cadrage.learning.checkpoints import load_checkpoint, save_atomically
+from cadrage.learning.samples import raster_tensor
 
 FORMAT = "cadrage-crop-ranker-1"
+
+CROPS_PER_PASS = 32
+"""Crops judged at once: enough for full speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,30 @@ def squares_of(raster: Tensor, boxes_xyxy: Tensor, side: int) -> Tensor:
         crop = raster[None, :, top : max(y2, top + 1), left : max(x2, left + 1)]
         squares.append(functional.interpolate(crop, size=(side, side), mode="bilinear", antialias=True))
     return torch.cat(squares)
+
+
+@torch.no_grad()
+def rank_crops(ranker: CropRanker, raster: Tensor, boxes_xyxy: Tensor) -> FloatArray:
+    """Scores (K,) of crops (K, 4), raster pixels, of a raster, uint8 (3, H, W)."""
+    device = next(ranker.parameters()).device
+    passes = []
+    for start in range(0, len(boxes_xyxy), CROPS_PER_PASS):
+        part = boxes_xyxy[start : start + CROPS_PER_PASS]
+        passes.append(ranker(squares_of(raster.float().to(device), part, ranker.config.side)).cpu())
+    scores: FloatArray = torch.cat([torch.zeros(0), *passes]).double().numpy()
+    return scores
+
+
+def rank_in_photo(ranker: CropRanker, path: Path, boxes_xyxy: FloatArray) -> FloatArray:
+    """Scores (K,) of crops (K, 4), frame pixels, of a photograph.
+
+    Raises:
+        ImageError: the photograph cannot be decoded.
+    """
+    photo = open_photo(path)
+    pixels = raster_tensor(photo, RasterRule(short_side=ranker.config.short_side))
+    to_raster = np.divide([pixels.shape[2], pixels.shape[1]], photo.size_wh)
+    return rank_crops(ranker, pixels, torch.from_numpy(boxes_xyxy * np.tile(to_raster, 2)).float())
 
 
 def save_ranker(ranker: CropRanker, path: Path, record: Mapping[str, Any]) -> None:

@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from cadrage.datasets.division import Division
 from cadrage.errors import DataError
-from cadrage.geometry import FloatArray
 from cadrage.imaging import RasterRule
 from cadrage.learning.augmentation import augment
 from cadrage.learning.checkpoints import begin_run, environment, load_checkpoint
@@ -29,13 +28,10 @@ from cadrage.learning.epochs import (
     follow,
     run_epochs,
 )
-from cadrage.learning.ranker import CropRanker, RankerConfig, save_ranker, squares_of
+from cadrage.learning.ranker import CropRanker, RankerConfig, rank_crops, save_ranker, squares_of
 from cadrage.learning.samples import Sample, plan_epoch, rated_samples
 from cadrage.learning.train import require_device, run_header
 from cadrage.metrics import ranking_report
-
-CROPS_PER_PASS = 32
-"""Crops judged at once: enough for full speed."""
 
 
 def train_ranker(
@@ -166,18 +162,6 @@ def _drawn(config: RankerConfig, sample: Sample, generator: torch.Generator) -> 
     whole = torch.tensor([[0.0, 0.0, width, height]])
     apart = config.least_gap * torch.tensor([1.0] + [0.0] * len(windows))
     return torch.cat([whole, windows]), apart
-
-
-@torch.no_grad()
-def rank_crops(ranker: CropRanker, raster: Tensor, boxes_xyxy: Tensor) -> FloatArray:
-    """Scores (K,) of crops (K, 4), raster pixels, of a raster, uint8 (3, H, W)."""
-    device = next(ranker.parameters()).device
-    passes = []
-    for start in range(0, len(boxes_xyxy), CROPS_PER_PASS):
-        part = boxes_xyxy[start : start + CROPS_PER_PASS]
-        passes.append(ranker(squares_of(raster.float().to(device), part, ranker.config.side)).cpu())
-    scores: FloatArray = torch.cat([torch.zeros(0), *passes]).double().numpy()
-    return scores
 
 
 def evaluate(ranker: CropRanker, samples: Sequence[Sample]) -> Mapping[str, Any]:
