@@ -21,9 +21,10 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=Fa
 
 
 class Watching:
-    """Shows steps as a bar on a terminal, and epochs as lines on standard output."""
+    """Shows steps as a bar on a terminal, and epochs as lines on standard output unless that is to be quiet."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._stage = ""
         self._bar: Progress | None = None
 
@@ -45,6 +46,8 @@ class Watching:
         """Print the epoch's loss and validation, where the bar was if there is one."""
         self.__exit__()
         self._bar = None
+        if self._quiet:
+            return
         measured = line.validation or {}
         figures = "".join(
             f"  {name} {measured[name]:.4f}" for name in FIGURES if measured.get(name) is not None

@@ -1,0 +1,1 @@
+"""The papers' ablations as named grids of training runs."""
