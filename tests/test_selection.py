@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from cadrage.candidates import grid_anchors
 from cadrage.geometry import iou_matrix
-from cadrage.selection import order, pick, rounded
+from cadrage.selection import AGREEMENT, most_agreed, order, pick, rounded
 
 scores_of_any_length = hnp.arrays(np.float64, st.integers(0, 40), elements=st.floats(1, 5, width=32))
 
@@ -85,3 +85,41 @@ def test_by_default_there_are_five_free_crops_that_differ(size_wh):
     for seed in range(50):
         smooth = -np.abs(boxes - np.random.default_rng(seed).choice(boxes)).sum(axis=1)
         assert len(pick(smooth, boxes, top=5)) == 5
+
+
+def shifted(*starts):
+    """Boxes of 100 x 100 pixels side by side, from these x on."""
+    return np.array([[x, 0, x + 100, 100] for x in starts], dtype=np.float64)
+
+
+def test_the_crop_in_the_midst_of_equally_good_ones_is_agreed_on():
+    assert most_agreed([3, 3, 3], shifted(0, 5, 10)) == 1
+    assert most_agreed([3.01, 3, 3], shifted(0, 5, 10)) == 1
+
+
+def test_a_clearly_better_crop_is_taken_whatever_lies_around_it():
+    assert most_agreed([3 + 10 * AGREEMENT, 3, 3], shifted(0, 5, 10)) == 0
+
+
+def test_expected_overlap_by_hand():
+    # IoU 90/110 of neighbours, 80/120 of the outer two; says e^0, e^-1, e^-1.
+    scores, boxes = [3, 3 - AGREEMENT, 3 - AGREEMENT], shifted(0, 10, 20)
+    say = np.exp([0, -1, -1]) / (1 + 2 / np.e)
+    first, second = say @ [1, 90 / 110, 80 / 120], say @ [90 / 110, 1, 90 / 110]
+    assert most_agreed(scores, boxes, max_overlap=0.5) == (0 if first > second else 1)
+
+
+def test_what_lies_apart_from_a_better_crop_is_not_agreed_on():
+    assert most_agreed([3.01, 3, 3, 3], shifted(0, 500, 505, 510)) == 0
+
+
+@given(
+    st.integers(1, 40).flatmap(lambda n: hnp.arrays(np.float64, n, elements=st.floats(1, 5))), st.floats(0, 1)
+)
+def test_scores_never_rise_along_a_list_that_begins_with_the_agreed_crop(scores, max_overlap):
+    boxes = grid_anchors((640, 480))[: len(scores)]
+    scores = rounded(scores[: len(boxes)])
+    first = most_agreed(scores, boxes, max_overlap)
+    picked = pick(scores, boxes, top=9, max_overlap=max_overlap, first=first)
+    assert (np.diff(scores[picked]) <= 0).all()
+    assert picked[0] == first

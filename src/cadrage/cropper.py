@@ -21,7 +21,7 @@ from cadrage.request import CropRequest
 from cadrage.result import Crop, CropResult, RatioCrops
 from cadrage.runtime import Features, Scorer
 from cadrage.search import Found, search
-from cadrage.selection import leader, pick, rounded
+from cadrage.selection import leader, most_agreed, pick, rounded
 from cadrage.subject import find_subject
 from cadrage.weights import WeightsEntry
 
@@ -192,7 +192,10 @@ class Cropper:
 def _group(found: Found, ratio: str, wishes: Wishes) -> RatioCrops:
     """The crops of one ratio that are returned."""
     request = wishes.request
-    first = leader(request.policy, found.adjusted, found.boxes, found.baseline, request.tolerance)
+    if request.policy == "best" and ratio == "free":
+        first = most_agreed(found.adjusted, found.boxes, request.max_overlap)
+    else:
+        first = leader(request.policy, found.adjusted, found.boxes, found.baseline, request.tolerance)
     best = pick(found.adjusted, found.boxes, top=request.top, max_overlap=request.max_overlap, first=first)
     kept = wishes.subject.kept(found.boxes[best]).round(4).tolist() if wishes.subject else [None] * len(best)
     crops = tuple(

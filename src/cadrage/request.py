@@ -83,8 +83,8 @@ class CropRequest:
         focus: a point, in frame pixels, that the crop holds, near its middle rather than its border.
         headroom: least share of the crop's height between its top and the top of what it keeps (``keep``, faces,
             or the subject found), in [0, 0.5].
-        policy: ``"best"`` takes the best crop; ``"minimal"`` the largest that is hardly worse; ``"keep-full"``
-            the largest crop allowed unless another is clearly better.
+        policy: ``"best"`` takes the best crop (of free ones, see ``selection.most_agreed``); ``"minimal"`` the
+            largest that is hardly worse; ``"keep-full"`` the largest crop allowed unless another is clearly better.
         tolerance: what "hardly" and "clearly" mean: points of the 1-5 scale, in [0, 4].
         subject: points, in [0, 100], that a crop loses with the whole of the salient subject; 0 for no regard to
             it.
