@@ -36,7 +36,7 @@ lint: develop ## Check style and formatting.
 types: develop ## Check types, strictly.
 	$(BIN)/mypy
 
-bench: $(VENV)/bench.done ## Measure speed and memory against peers; takes some minutes.
+bench: develop ## Measure speed and memory against peers; takes some minutes.
 	$(BIN)/python benchmarks/network.py
 	$(BIN)/python benchmarks/file_to_crop.py
 	$(BIN)/python benchmarks/folder.py
@@ -66,9 +66,5 @@ $(VENV)/runtime.done: $(VENV)/created.done pyproject.toml constraints.txt
 # Dependency groups need pip 25.1, and new environments may come with an older one.
 $(VENV)/develop.done: $(VENV)/runtime.done
 	$(INSTALL) --upgrade pip
-	$(INSTALL) -e '.[train,annotate,faces,heic,lossless]' --group dev
-	touch $@
-
-$(VENV)/bench.done: $(VENV)/develop.done
-	$(INSTALL) --group bench
+	$(INSTALL) -e '.[train,annotate,bench,faces,heic,lossless]' --group dev
 	touch $@

@@ -1,0 +1,116 @@
+"""GAIC: our own model and every variant of it, and the authors' own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from cadrage import __version__
+from cadrage.bench.methods.attention import model_version
+from cadrage.bench.methods.derived import box_from_scores
+from cadrage.bench.methods.interface import Method, MethodOptions, Picture
+from cadrage.cropper import Cropper
+from cadrage.datasets.types import RatedImage
+from cadrage.errors import MissingExtraError, WeightsError
+from cadrage.geometry import AspectRatio, Box, FloatArray
+
+CHECKPOINTS = {".pt", ".pth"}
+
+
+def gaic(options: MethodOptions) -> Method:
+    """The default model, or that of ``gaic=MODEL``: a name, a folder, a checkpoint, the authors' ``.pth``.
+
+    Raises:
+        MissingExtraError: a checkpoint is asked for, and torch is not installed.
+        WeightsError: the model is missing or damaged.
+    """
+    given = options.argument
+    return Checkpoint(given) if given and Path(given).suffix in CHECKPOINTS else Exported(options)
+
+
+def _name(argument: str | None) -> str:
+    return f"gaic={argument}" if argument else "gaic"
+
+
+class Exported:
+    """A model as it is used: ONNX graphs, from the file to the scores or the crop.
+
+    Grid Anchor based Image Cropping (Zeng, Li, Cao and Zhang, CVPR 2019 and TPAMI 2020). The box is the first crop
+    of ``Cropper.crop`` with a request that states no wish but the ratio.
+    """
+
+    def __init__(self, options: MethodOptions) -> None:
+        """Load the model.
+
+        Raises:
+            WeightsError: it is missing or damaged.
+        """
+        self.name = _name(options.argument)
+        self._cropper = Cropper(options.argument, threads=options.threads)
+
+    @property
+    def version(self) -> str:
+        """Of the package and the model."""
+        return f"{__version__}, {model_version(self._cropper.scorer.entry)}"
+
+    def scores(self, picture: Picture, boxes_xyxy: FloatArray) -> FloatArray:
+        """Shape (K,), predicted mean opinion scores.
+
+        Raises:
+            ImageError: the picture cannot be decoded.
+            RequestError: a box reaches outside the frame.
+        """
+        return self._cropper.score(picture.path, boxes_xyxy)
+
+    def box(self, picture: Picture, ratio: AspectRatio | None) -> Box:
+        """The best crop.
+
+        Raises:
+            ImageError: the picture cannot be decoded.
+        """
+        return self._cropper.crop(picture.path, "free" if ratio is None else ratio).best.box
+
+
+class Checkpoint:
+    """A network in torch: of a training run, or of the authors' code with the authors' own preprocessing.
+
+    The box is the best of the grid anchors or of the ratio's candidates.
+    """
+
+    def __init__(self, file: str) -> None:
+        """Load the network.
+
+        Raises:
+            MissingExtraError: torch is not installed.
+            WeightsError: the file is missing, damaged, or no such network.
+        """
+        self.name = _name(file)
+        self._score: Callable[[RatedImage], FloatArray]
+        try:
+            from cadrage.learning.scoring import checkpoint_method  # noqa: PLC0415
+        except ImportError as error:
+            raise MissingExtraError("A checkpoint", "train") from error
+        self._score = checkpoint_method(Path(file))
+        try:
+            with Path(file).open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise WeightsError(f"{file} cannot be read: {error.strerror}.") from error
+        self.version = f"{__version__}, checkpoint {digest[:16]}"
+
+    def scores(self, picture: Picture, boxes_xyxy: FloatArray) -> FloatArray:
+        """Shape (K,), predicted mean opinion scores.
+
+        Raises:
+            DataError: a box reaches outside the frame.
+            ImageError: the picture cannot be decoded.
+        """
+        unknown = np.full(len(boxes_xyxy), np.nan)
+        return self._score(RatedImage(picture.name, picture.path, boxes_xyxy, unknown))
+
+    def box(self, picture: Picture, ratio: AspectRatio | None) -> Box:
+        """The best of the grid anchors or of the ratio's candidates."""
+        return box_from_scores(lambda boxes: self.scores(picture, boxes), picture.size_wh, ratio)
