@@ -1,0 +1,1 @@
+"""Caption-guided cropping: the crop's own parameters are optimised through frozen networks (CAGIC)."""
