@@ -50,6 +50,76 @@ class RatedImage:
         return ~np.isnan(self.mos)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FramedImage:
+    """A photograph and the crops that people find best, without scores. The photograph itself is not opened.
+
+    Attributes:
+        name: what identifies the image in its data set.
+        path: the picture file.
+        boxes_xyxy: crops in pixels of the frame, float64, shape (K, 4), K from 1.
+        split: the part of the data set the image belongs to; None where there are no parts.
+        size_wh: width and height of the frame in pixels, or None while unknown.
+        annotators: who drew each box, length K; empty where that is not known.
+
+    Raises:
+        DataError: the shapes do not fit together, or there is no box.
+    """
+
+    name: str
+    path: Path
+    boxes_xyxy: FloatArray
+    split: str | None = None
+    size_wh: tuple[int, int] | None = None
+    annotators: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        boxes = self.boxes_xyxy
+        if boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes):
+            raise DataError(
+                f"Image '{self.name}' needs one box of four coordinates or more; got boxes of shape {boxes.shape}."
+            )
+        if self.annotators and len(self.annotators) != len(boxes):
+            raise DataError(
+                f"Image '{self.name}' has {len(boxes)} boxes and {len(self.annotators)} annotators."
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedImage:
+    """A photograph and pairs of its crops that people chose between. The photograph itself is not opened.
+
+    Attributes:
+        name: what identifies the image in its data set.
+        path: the picture file.
+        first_xyxy: the first crop of each pair, in pixels of the frame, float64, shape (P, 4).
+        second_xyxy: the second crop of each pair, likewise.
+        votes: how many people preferred the first and how many the second, int64, shape (P, 2).
+        split: the part of the data set the image belongs to; None where there are no parts.
+        size_wh: width and height of the frame in pixels, or None while unknown.
+
+    Raises:
+        DataError: the shapes do not fit together.
+    """
+
+    name: str
+    path: Path
+    first_xyxy: FloatArray
+    second_xyxy: FloatArray
+    votes: NDArray[np.int64]
+    split: str | None = None
+    size_wh: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        pairs = len(self.votes)
+        shapes = (self.first_xyxy.shape, self.second_xyxy.shape, self.votes.shape)
+        if shapes != ((pairs, 4), (pairs, 4), (pairs, 2)):
+            raise DataError(
+                f"Image '{self.name}' needs two boxes of four coordinates and two numbers of votes for each pair; "
+                f"got shapes {shapes[0]}, {shapes[1]} and {shapes[2]}."
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class MaskedImage:
     """A photograph and a mask of its salient object, drawn by people. Neither is opened.
