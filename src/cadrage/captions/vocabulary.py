@@ -1,0 +1,120 @@
+"""The words a captioner knows, and what becomes of the words a user writes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from cadrage.errors import RequestError
+
+PAD, BEGIN, END, UNKNOWN = "<pad>", "<begin>", "<end>", "<unknown>"
+SPECIAL = (PAD, BEGIN, END, UNKNOWN)
+
+LONGEST_TEXT = 10_000
+"""Characters of a caption."""
+
+MOST_WORDS = 200
+"""Words of a caption: far more than anybody writes, and few enough to bound the work."""
+
+_STOP_WORDS = """
+a an the of in on at to with and or by for from as into onto over while is are was were be being been it its this
+that these those there he she they him his her them their
+"""
+
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+"""Words that say nothing of what is in a picture."""
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, lower case, without punctuation, in any script."""
+    return re.findall(r"[^\W_]+(?:['\u2019][^\W_]+)*", text.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Words and their numbers.
+
+    Attributes:
+        words: the special ones first.
+    """
+
+    words: tuple[str, ...]
+    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.words[: len(SPECIAL)] != SPECIAL or len(set(self.words)) != len(self.words):
+            raise RequestError("A vocabulary begins with the special words and holds each word once.")
+        object.__setattr__(self, "_numbers", {word: number for number, word in enumerate(self.words)})
+
+    @classmethod
+    def learn(cls, texts: Iterable[str], least: int = 1) -> Vocabulary:
+        """The words that occur at least so many times, the most frequent first, equal ones by the alphabet."""
+        counts = Counter(word for text in texts for word in words_of(text))
+        kept = sorted(
+            (word for word, count in counts.items() if count >= least), key=lambda word: (-counts[word], word)
+        )
+        return cls((*SPECIAL, *kept))
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._numbers
+
+    def numbers(self, text: str) -> list[int]:
+        """Numbers of the words of a text, unknown ones included as such; without begin and end."""
+        unknown = self._numbers[UNKNOWN]
+        return [self._numbers.get(word, unknown) for word in words_of(text)]
+
+    def text(self, numbers: Sequence[int]) -> str:
+        """The words of numbers up to the end, without special ones."""
+        words = []
+        for number in numbers:
+            if self.words[number] == END:
+                break
+            if self.words[number] not in SPECIAL:
+                words.append(self.words[number])
+        return " ".join(words)
+
+    def nearest(self, word: str, most: int = 3) -> list[str]:
+        """Known words that are spelt alike."""
+        return get_close_matches(word, self.words[len(SPECIAL) :], n=most, cutoff=0.6)
+
+
+def known_words(text: str, vocabulary: Vocabulary, leave_out: Collection[str] = STOP_WORDS) -> list[str]:
+    """The words of a caption that can guide a crop.
+
+    Args:
+        text: what a user wrote.
+        vocabulary: what the captioner knows.
+        leave_out: words without a say, unless there are no others.
+
+    Raises:
+        RequestError: the caption is empty or too long, or none of its words is known; the message then names them
+            and known words that are spelt alike.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise RequestError(f"A caption has {LONGEST_TEXT:,} characters at most; got {len(text):,}.")
+    words = words_of(text)
+    if not words:
+        raise RequestError("The caption holds no words.")
+    if len(words) > MOST_WORDS:
+        raise RequestError(f"A caption has {MOST_WORDS} words at most; got {len(words):,}.")
+    known = [word for word in words if word in vocabulary]
+    telling = [word for word in known if word not in leave_out]
+    if telling:
+        return telling
+    unknown = list(dict.fromkeys(word for word in words if word not in vocabulary))
+    if known and not unknown:
+        return known
+    if not unknown:
+        raise RequestError("The caption holds no words.")
+    named = ", ".join(f"'{word}'" for word in unknown[:3])
+    alike = list(dict.fromkeys(near for word in unknown[:3] for near in vocabulary.nearest(word)))
+    hint = f"; near them are {', '.join(alike)}" if alike else ""
+    raise RequestError(
+        f"The captioner does not know {named}{' and others' if len(unknown) > 3 else ''}{hint}."
+    )
