@@ -28,6 +28,8 @@ COMMANDS = {
     "study": "Ask people which crops they like the most.",
     "train": "Train a model on rated photographs.",
     "evaluate": "Measure a model on rated photographs.",
+    "data": "Check, describe and convert data sets.",
+    "bench": "Compare croppers on a data set.",
     "ablate": "Train the networks of the paper's ablation tables.",
     "export": "Make a model folder of a training checkpoint.",
     "schema": "Print the JSON Schema of requests or results.",
