@@ -263,9 +263,7 @@ def counter_example_sheet(found: Unreliability, target: Path) -> None:
         crops = tuple(LabelledCrop(label, Box(*crop.box), crop.mos) for label, crop in named.items())
         title = f"{example.image}: IoU {example.near.iou:.2f} with the best crop and {example.far.iou:.2f}"
         rows.append(SheetRow(title, preview(photo, PREVIEW_WH), photo.size_wh, crops))
-    sheet = contact_sheet(
-        rows, heading="More overlap with the best crop can be far worse", model="numbers: MOS"
-    )
+    sheet = contact_sheet(rows, heading="A larger IoU, and a worse crop", model="numbers: MOS")
     try:
         with replacing(target) as part:
             sheet.save(part, "JPEG", quality=85, optimize=True)
