@@ -197,7 +197,9 @@ def start(tiny_entry) -> Iterator[Callable[..., subprocess.Popen]]:
     def begin(*arguments: str) -> subprocess.Popen:
         command = [*IN_A_PROCESS, "crop", *arguments, "--model", str(tiny_entry.folder)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        started.append(subprocess.Popen(command, text=True, start_new_session=True, **pipes))
+        # Tests that were started in the background of a shell ignore interrupts, and so would what they start.
+        heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+        started.append(subprocess.Popen(command, text=True, start_new_session=True, **pipes, **heard))
         return started[-1]
 
     yield begin
