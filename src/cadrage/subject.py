@@ -40,11 +40,25 @@ class Subject:
 
     def kept(self, boxes_xyxy: FloatArray) -> FloatArray:
         """Share of the subject inside each of (K, 4) boxes in frame pixels, in [0, 1]; shape (K,)."""
-        rows, columns = self.weights.shape
-        across = _covered(boxes_xyxy[:, 0], boxes_xyxy[:, 2], columns, self.size_wh[0])
-        down = _covered(boxes_xyxy[:, 1], boxes_xyxy[:, 3], rows, self.size_wh[1])
-        shares: FloatArray = ((down @ self.weights) * across).sum(axis=1)
-        return shares
+        return inside(self.weights, boxes_xyxy, self.size_wh)
+
+
+def inside(cells: FloatArray, boxes_xyxy: FloatArray, size_wh: tuple[int, int]) -> FloatArray:
+    """Sum of the cells inside boxes; a cell on the border counts by the share of it that lies inside.
+
+    Args:
+        cells: shape (h, w), over the whole frame.
+        boxes_xyxy: shape (K, 4), in frame pixels.
+        size_wh: width and height of the frame in pixels.
+
+    Returns:
+        Shape (K,).
+    """
+    rows, columns = cells.shape
+    across = _covered(boxes_xyxy[:, 0], boxes_xyxy[:, 2], columns, size_wh[0])
+    down = _covered(boxes_xyxy[:, 1], boxes_xyxy[:, 3], rows, size_wh[1])
+    sums: FloatArray = ((down @ cells) * across).sum(axis=1)
+    return sums
 
 
 def _covered(start: FloatArray, end: FloatArray, cells: int, length: float) -> FloatArray:

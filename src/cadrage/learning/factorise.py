@@ -53,6 +53,7 @@ class ShortScoreGraph(QuickScoreGraph):
         config, rank = network.config, down.out_features
         parts = list(down.weight.chunk(1 + ("+" in config.regions), dim=1))
         self.components = nn.Parameter(down.bias.detach(), requires_grad=False)
+        # A bias of zeros makes it one operator of the export, which is then brought to 8 bits.
         self.first_roi = linear(parts.pop(0), torch.zeros(rank)) if "roi" in config.regions else None
         self.first = up
         if "rod" in config.regions:

@@ -152,10 +152,10 @@ def squares_of(raster: Tensor, boxes_xyxy: Tensor, side: int) -> Tensor:
 def rank_crops(ranker: CropRanker, raster: Tensor, boxes_xyxy: Tensor) -> FloatArray:
     """Scores (K,) of crops (K, 4), raster pixels, of a raster, uint8 (3, H, W)."""
     device = next(ranker.parameters()).device
-    passes = []
+    pixels, passes = raster.float().to(device), []
     for start in range(0, len(boxes_xyxy), CROPS_PER_PASS):
         part = boxes_xyxy[start : start + CROPS_PER_PASS]
-        passes.append(ranker(squares_of(raster.float().to(device), part, ranker.config.side)).cpu())
+        passes.append(ranker(squares_of(pixels, part, ranker.config.side)).cpu())
     scores: FloatArray = torch.cat([torch.zeros(0), *passes]).double().numpy()
     return scores
 

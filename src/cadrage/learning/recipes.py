@@ -153,6 +153,11 @@ DEFAULT = DistillConfig(
 Recipe = TrainConfig | DistillConfig
 
 
+def result_config(recipe: Recipe) -> TrainConfig:
+    """The training of the network that a recipe makes: its only one, or the student's."""
+    return recipe if isinstance(recipe, TrainConfig) else recipe.student
+
+
 def named(name: str) -> Recipe:
     """The recipe of a name.
 
@@ -190,7 +195,7 @@ def with_changes(
     if pixels is not None and pixels not in PIXEL_RULES:
         raise RequestError(f"There is no pixel rule '{pixels}': choose {' or '.join(PIXEL_RULES)}.")
 
-    own = (recipe if isinstance(recipe, TrainConfig) else recipe.student).network.backbone
+    own = result_config(recipe).network.backbone
 
     def changed(config: TrainConfig) -> TrainConfig:
         network, frozen = config.network, config.frozen_blocks

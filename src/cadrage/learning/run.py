@@ -14,7 +14,7 @@ from cadrage.errors import DataError
 from cadrage.learning.distill import distill
 from cadrage.learning.epochs import Silent, Watcher
 from cadrage.learning.network import CropNetwork
-from cadrage.learning.recipes import Recipe, TrainConfig
+from cadrage.learning.recipes import Recipe, TrainConfig, result_config
 from cadrage.learning.samples import Sample, rated_samples
 from cadrage.learning.train import require_device, train
 
@@ -68,7 +68,7 @@ def run_recipe(
     require_device(device)
     torch.set_num_threads(threads)
     _check_unrated(recipe, photographs)
-    student = recipe if isinstance(recipe, TrainConfig) else recipe.student
+    student = result_config(recipe)
     watcher = watcher or Silent()
     training = _samples("training", division.training, student, watcher)
     validation = _samples("validation", division.validation, student, watcher)

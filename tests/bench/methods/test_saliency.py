@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from cadrage.bench.methods import Picture, make_method
-from cadrage.bench.methods.attention import inside
 from cadrage.bench.methods.saliency import attention_scores
 from cadrage.errors import WeightsError
 from cadrage.geometry import AspectRatio
+from cadrage.subject import inside
 
 FRAME = (100, 100)
 

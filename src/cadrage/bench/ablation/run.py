@@ -14,7 +14,7 @@ from cadrage.errors import DataError, RequestError
 from cadrage.learning.augmentation import AugmentationConfig
 from cadrage.learning.cost import Cost, cost_of
 from cadrage.learning.epochs import Silent, Watcher
-from cadrage.learning.recipes import Recipe, TrainConfig, named
+from cadrage.learning.recipes import TrainConfig, named, result_config
 from cadrage.learning.run import run_recipe
 
 PLAIN = AugmentationConfig(mirror=0.0)
@@ -95,8 +95,7 @@ def rows_of(table: AblationTable, config: AblationConfig, names: Sequence[str] =
 
 def recipe_of(row: Row, config: AblationConfig) -> TrainConfig:
     """The training of a row."""
-    recipe: Recipe = named(config.recipe)
-    base = recipe if isinstance(recipe, TrainConfig) else recipe.student
+    base = result_config(named(config.recipe))
     backbone = str(row.network["backbone"])
     return replace(
         base,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cadrage.bench.methods.attention import Attention, Look, inside
+from cadrage.bench.methods.attention import Attention, Look
 from cadrage.bench.methods.derived import box_from_scores
 from cadrage.bench.methods.interface import MethodOptions, Picture
 from cadrage.geometry import AspectRatio, Box, FloatArray
-from cadrage.subject import CERTAIN
+from cadrage.subject import CERTAIN, inside
 
 POWER_POINTS = (1 / 3, 2 / 3)
 THIRDS_WIDTH, BALANCE_WIDTH = 0.17, 0.2

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from cadrage import __version__
-from cadrage.bench.methods.attention import model_version
 from cadrage.bench.methods.derived import box_from_scores
 from cadrage.bench.methods.interface import Method, MethodOptions, Picture
+from cadrage.bench.methods.versions import checkpoint_version, model_version
 from cadrage.cropper import Cropper
 from cadrage.datasets.types import RatedImage
-from cadrage.errors import MissingExtraError, WeightsError
+from cadrage.errors import MissingExtraError
 from cadrage.geometry import AspectRatio, Box, FloatArray
 
 CHECKPOINTS = {".pt", ".pth"}
@@ -94,12 +93,7 @@ class Checkpoint:
         except ImportError as error:
             raise MissingExtraError("A checkpoint", "train") from error
         self._score = checkpoint_method(Path(file))
-        try:
-            with Path(file).open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            raise WeightsError(f"{file} cannot be read: {error.strerror}.") from error
-        self.version = f"{__version__}, checkpoint {digest[:16]}"
+        self.version = checkpoint_version(Path(file))
 
     def scores(self, picture: Picture, boxes_xyxy: FloatArray) -> FloatArray:
         """Shape (K,), predicted mean opinion scores.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from pathlib import Path
 
-from cadrage import __version__
 from cadrage.bench.methods.derived import box_from_scores
 from cadrage.bench.methods.interface import MethodOptions, Picture
+from cadrage.bench.methods.versions import checkpoint_version
 from cadrage.errors import MissingExtraError, RequestError, WeightsError
 from cadrage.geometry import AspectRatio, Box, FloatArray
 
@@ -46,9 +45,7 @@ class Ranker:
         if made_by != name:
             raise WeightsError(f"{file} was trained as {made_by}, not as {name}.")
         self.name = f"{name}={options.argument}"
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        self.version = f"{__version__}, checkpoint {digest[:16]}"
+        self.version = checkpoint_version(file)
 
     def scores(self, picture: Picture, boxes_xyxy: FloatArray) -> FloatArray:
         """Shape (K,), of which only the order means something.

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cadrage.bench.methods.attention import Attention, inside
+from cadrage.bench.methods.attention import Attention
 from cadrage.bench.methods.derived import box_from_scores
 from cadrage.bench.methods.interface import MethodOptions, Picture
 from cadrage.geometry import AspectRatio, Box, FloatArray, areas
+from cadrage.subject import inside
 
 ENOUGH = 0.95
 """Share of the attention that a crop should hold."""
