@@ -81,9 +81,7 @@ class BoxSpace:
         chosen = chosen.clamp(self.least_scale, 1).expand(len(theta))
         stretch = torch.ones_like(chosen)
         if self.is_free:
-            # Neither side may outgrow the frame, so a large box has less freedom of shape than a small one.
-            most = torch.minimum(-torch.log(chosen), chosen.new_tensor(0.5 * math.log(self.most_elongated)))
-            stretch = torch.exp(most * torch.tanh(theta[:, 3]))
+            stretch = torch.exp(self._most_stretch(chosen) * torch.tanh(theta[:, 3]))
         sides = torch.stack(
             [chosen * stretch * self.largest_wh[0], chosen / stretch * self.largest_wh[1]], dim=1
         )
@@ -94,6 +92,10 @@ class BoxSpace:
     def scales(self, theta: Tensor) -> Tensor:
         """The scales that the third parameters stand for, shape (K,)."""
         return self.least_scale + (1 - self.least_scale) * torch.sigmoid(theta[:, 2])
+
+    def _most_stretch(self, scale: Tensor) -> Tensor:
+        """Logarithms of how far boxes of scales (K,) may be stretched: neither side may outgrow the frame."""
+        return torch.minimum(-torch.log(scale), scale.new_tensor(0.5 * math.log(self.most_elongated)))
 
     def theta(self, boxes_xyxy: Tensor) -> Tensor:
         """Parameters of the boxes of the space that are nearest to given ones.
@@ -106,18 +108,16 @@ class BoxSpace:
         """
         frame, largest = boxes_xyxy.new_tensor(self.size_wh), boxes_xyxy.new_tensor(self.largest_wh)
         given = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).clamp_min(1e-6)
-        scale = ((given / largest).prod(dim=1).sqrt()).clamp(self.least_scale, 1)
-        columns = []
+        relative = given / largest
+        scale = relative.prod(dim=1).sqrt().clamp(self.least_scale, 1)
+        sides, elongation = scale[:, None] * largest, []
         if self.is_free:
-            relative = given / largest
-            most = torch.minimum(-torch.log(scale), scale.new_tensor(0.5 * math.log(self.most_elongated)))
+            most = self._most_stretch(scale)
             stretch = 0.5 * torch.log(relative[:, 0] / relative[:, 1])
             share = (stretch / most.clamp_min(1e-9)).clamp(-1 + ROOM, 1 - ROOM)
-            columns = [torch.atanh(share)]
-        sides = scale[:, None] * largest
-        if self.is_free:
-            stretched = torch.exp(most * torch.tanh(columns[0]))
+            stretched = torch.exp(most * share)
             sides = sides * torch.stack([stretched, 1 / stretched], dim=1)
+            elongation = [torch.atanh(share)[:, None]]
         centre = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
         room = frame - sides
         place = torch.where(
@@ -125,4 +125,4 @@ class BoxSpace:
         )
         size = (scale - self.least_scale) / max(1 - self.least_scale, 1e-9)
         squashed = torch.cat([place, size[:, None]], dim=1).clamp(ROOM, 1 - ROOM)
-        return torch.cat([torch.logit(squashed), *(column[:, None] for column in columns)], dim=1)
+        return torch.cat([torch.logit(squashed), *elongation], dim=1)
