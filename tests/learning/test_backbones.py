@@ -1,6 +1,7 @@
 """Backbones: cut where the official code cuts them, initial weights from files, refusals in a sentence."""
 
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -149,8 +150,19 @@ def test_same_padding_adds_a_row_below_and_a_column_at_the_right():
     assert convolution(numbers).tolist() == [[[[45, 39], [66, 50]]]]
 
 
+def test_timms_networks_of_tensorflow_give_the_same_maps_without_its_own_padding():
+    name = "tf_efficientnet_lite0"  # with kernels of three and of five
+    trunk = build_trunk(f"timm:{name}").eval()
+    model = timm.create_model(name, features_only=True, out_indices=(2, 3, 4)).eval()
+    model.load_state_dict(trunk.model.state_dict(), strict=False)
+    picture = torch.rand(1, 3, 96, 160, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for ours, theirs in zip(trunk(picture), model(picture), strict=True):
+            assert torch.equal(ours, theirs)
+
+
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet50"])
-def test_same_padding_is_for_every_strided_3x3_convolution_and_keeps_the_weights(name):
+def test_same_padding_is_for_every_strided_convolution_of_neighbours_and_keeps_the_weights(name):
     torch.manual_seed(0)
     usual = build_trunk(name)
     torch.manual_seed(0)
@@ -159,7 +171,7 @@ def test_same_padding_is_for_every_strided_3x3_convolution_and_keeps_the_weights
     strided = {
         key
         for key, module in usual.named_modules()
-        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3) and module.stride == (2, 2)
+        if isinstance(module, nn.Conv2d) and module.kernel_size != (1, 1) and module.stride == (2, 2)
     }
     assert strided
     assert strided == {key for key, module in same.named_modules() if isinstance(module, SamePadConv2d)}

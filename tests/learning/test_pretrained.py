@@ -10,17 +10,17 @@ import torch
 from cadrage.errors import MissingExtraError, WeightsError
 from cadrage.imaging import RasterRule, open_photo, raster
 from cadrage.learning.backbones import build_trunk
-from cadrage.learning.pretrained import load_packaged
+from cadrage.learning.pretrained import PACKAGES, load_packaged
 
-NAME = "tf_efficientnet_lite2"
+NAMES = sorted(PACKAGES)
 TABBY, EGYPTIAN_CAT, ESPRESSO = 281, 285, 967
 SAMPLES = Path(__file__).parents[2] / "examples" / "photographs"
 
 
-@pytest.fixture(scope="module")
-def classifier():
-    model = timm.create_model(NAME, pretrained=False).eval()
-    load_packaged(model, NAME)
+@pytest.fixture(scope="module", params=NAMES)
+def classifier(request):
+    model = timm.create_model(request.param, pretrained=False).eval()
+    load_packaged(model, request.param)
     return model
 
 
@@ -33,7 +33,8 @@ def test_the_network_knows_what_is_on_a_photograph(classifier, photo, classes):
 
 
 def test_the_trunk_has_the_same_weights(classifier):
-    trunk = build_trunk(f"timm:{NAME}", initial_weights="imagenet")
+    name = classifier.default_cfg["architecture"]
+    trunk = build_trunk(f"timm:{name}", initial_weights="imagenet")
     whole = classifier.state_dict()
     for key, tensor in trunk.model.state_dict().items():
         assert torch.equal(tensor, whole[key]), key
@@ -41,7 +42,7 @@ def test_the_trunk_has_the_same_weights(classifier):
 
 def test_another_network_is_refused():
     with pytest.raises(WeightsError, match="does not hold the weights"):
-        load_packaged(timm.create_model("resnet18", pretrained=False), NAME)
+        load_packaged(timm.create_model("resnet18", pretrained=False), NAMES[0])
 
 
 def test_a_missing_package_is_named_with_the_extra(monkeypatch):
@@ -50,4 +51,4 @@ def test_a_missing_package_is_named_with_the_extra(monkeypatch):
 
     monkeypatch.setattr(importlib.resources, "files", missing)
     with pytest.raises(MissingExtraError, match="train"):
-        build_trunk(f"timm:{NAME}", initial_weights="imagenet")
+        build_trunk(f"timm:{NAMES[0]}", initial_weights="imagenet")

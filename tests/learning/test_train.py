@@ -21,7 +21,7 @@ from cadrage.learning.checkpoints import load_checkpoint, load_network
 from cadrage.learning.epochs import Silent, follow
 from cadrage.learning.losses import LossConfig
 from cadrage.learning.network import IMAGENET_MEAN, CropNetwork, NetworkConfig
-from cadrage.learning.recipes import CENTRED_MEAN, DEFAULT, PAPER, TrainConfig, with_changes
+from cadrage.learning.recipes import CENTRED_MEAN, DEFAULT, PAPER, TrainConfig, usual_pixels, with_changes
 from cadrage.learning.run import run_recipe
 from cadrage.learning.samples import Sample, Step, rated_samples
 from cadrage.learning.train import evaluate, freeze, schedule, step_loss, train
@@ -370,6 +370,11 @@ def test_a_pixel_rule_is_for_the_weights_that_are_given():
     assert {teacher.network.pixel_mean for teacher in changed.teachers} == {CENTRED_MEAN}
     assert means(with_changes(DEFAULT, pixels="imagenet", backbone="resnet50")) == {IMAGENET_MEAN}
     assert means(with_changes(DEFAULT)) == {CENTRED_MEAN}
+
+
+def test_weights_that_tensorflow_trained_expect_pixels_around_zero():
+    assert usual_pixels("timm:tf_efficientnet_lite0") == "centred"
+    assert {usual_pixels("timm:resnet18"), usual_pixels("mobilenet_v2")} == {"imagenet"}
 
 
 def test_first_blocks_are_frozen():

@@ -71,8 +71,8 @@ def train_gaicd(
     pixels: Annotated[
         str | None,
         typer.Option(
-            help="How those weights expect pixels: imagenet or centred (-1 to 1) [imagenet for 'imagenet' in the "
-            "default recipe, else as the recipe]."
+            help="How those weights expect pixels: imagenet or centred (-1 to 1) [for 'imagenet' in the default "
+            "recipe as those weights were trained, else as the recipe]."
         ),
     ] = None,
     unrated: Annotated[
@@ -112,7 +112,8 @@ def train_gaicd(
         raise MissingExtraError("Training", "train") from None
     chosen = recipes.named(recipe)
     if pixels is None and weights == "imagenet" and recipe == "default":
-        pixels = "imagenet"  # the recipe's own rule is for the weights that the shipped model started from
+        # The recipe's own rule is for the weights that the shipped model started from.
+        pixels = recipes.usual_pixels(backbone or recipes.result_config(chosen).network.backbone)
     chosen = recipes.with_changes(chosen, seed=seed, epochs=epochs, backbone=backbone, pixels=pixels)
     division = divide_gaicd(root, validation, split_seed)
     photographs = photographs_in(unrated or [])

