@@ -29,7 +29,8 @@ def is_at(page: Any, task: int, tasks: int = 6) -> None:
 
 
 def is_saved(page: Any) -> None:
-    page.locator(".header-saved[data-state=saved]").wait_for()
+    # Not the header's word for it: it says nothing of the first moments of saving, so as not to flicker.
+    page.wait_for_function("() => !Object.keys(localStorage).some((name) => name.startsWith('cadrage:queue:'))")
 
 
 def sizes(page: Any) -> list[tuple[float, float]]:
