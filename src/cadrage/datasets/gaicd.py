@@ -13,20 +13,30 @@ import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
 from cadrage.atomic import replacing
 from cadrage.datasets.folders import PICTURE_SUFFIXES, files_by_name, require_partners
-from cadrage.datasets.types import MaskedImage, RatedImage
+from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError, RequestError
 from cadrage.geometry import FloatArray
 from cadrage.imaging import open_photo
 
 Split = Literal["train", "val", "test", "all"]
 Release = Literal["conference", "journal", "unknown"]
-Image = TypeVar("Image", RatedImage, MaskedImage)
+
+
+class Named(Protocol):
+    """Anything of a data set that has a name in it."""
+
+    @property
+    def name(self) -> str:
+        """What identifies it."""
+
+
+Image = TypeVar("Image", bound=Named)
 
 FOLDERS = ("annotations", "images")
 SPLITS = ("train", "val", "test")
