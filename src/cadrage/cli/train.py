@@ -230,3 +230,55 @@ def train_ranker(
             watcher=watcher,
         )
     print(f"The network is in {folder / 'network.pt'}")
+
+
+@app.command("captioner")
+def train_captioner(
+    root: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder with images/ and captions.jsonl with phrase boxes.")
+    ],
+    run: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/captioner"),
+    weights: Annotated[
+        str, typer.Option(help="Initial backbone: 'imagenet' (downloaded), a file, or 'none'.")
+    ] = "imagenet",
+    validation: Annotated[
+        int | None, typer.Option(min=0, help="Photographs set aside. [500, at most a fifth]")
+    ] = None,
+    split_seed: Annotated[int, typer.Option(min=0, help="Seed of that draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=10**9, help="Seed of training.")] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+) -> None:
+    """Train a small captioner, whose words then guide crops (see cadrage crop --caption).
+
+    It learns to say of a crop what people said of what fills it: phrases of the boxes that Flickr30k Entities gives
+    them, captions of whole photographs. The result is RUN/captioner.safetensors, with every setting and the history
+    in run.json. A run that was stopped at any moment continues when the same command is given again.
+
+    \b
+      cadrage train captioner CAPTIONS --run runs/captioner
+      cadrage crop photo.jpg --caption "a dog catching a ball" --captioner runs/captioner/captioner.safetensors
+    """
+    try:
+        from cadrage.captions import captioner_train as training  # noqa: PLC0415
+        from cadrage.datasets.entities import divide_captions  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError("Training", "train") from None
+    recipe = training.CaptionerRecipe(seed=seed)
+    if epochs is not None:
+        recipe = replace(recipe, epochs=epochs)
+    if weights == "imagenet":  # torchvision's weights, which were not trained by TensorFlow's rules
+        recipe = replace(recipe, network=replace(recipe.network, pixels="imagenet", same_padding=False))
+    division = divide_captions(root, validation, split_seed)
+    with Watching() as watcher:
+        training.train_captioner(
+            recipe,
+            division,
+            run,
+            initial_weights=None if weights == "none" else weights,
+            device=device,
+            threads=threads,
+            watcher=watcher,
+        )
+    print(f"The captioner is in {run / training.RESULT}")

@@ -1,0 +1,32 @@
+"""Captioners by name: the one that is shipped, a file of ours, or a model of ``transformers``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cadrage.captions.protocols import Captioner
+from cadrage.captions.small import load_captioner_file
+
+SHIPPED = Path(__file__).parents[1] / "weights" / "captioner" / "captioner.safetensors"
+
+SUFFIXES = {".safetensors", ".pt", ".pth"}
+
+
+def load_captioner(spec: str | Path | None = None) -> Captioner:
+    """A captioner, frozen, in evaluation mode.
+
+    Args:
+        spec: ``None`` for the shipped one; a file that ``cadrage train captioner`` made; or the folder or the hub
+            name of a vision-to-text model of ``transformers``.
+
+    Raises:
+        WeightsError: there is no such captioner, or it cannot be used.
+        MissingExtraError: a library is missing.
+    """
+    if spec is None:
+        return load_captioner_file(SHIPPED)[0]
+    if Path(spec).suffix in SUFFIXES and not Path(spec).is_dir():
+        return load_captioner_file(Path(spec))[0]
+    from cadrage.captions.hub import load_hub_captioner  # noqa: PLC0415  (transformers takes seconds to import)
+
+    return load_hub_captioner(spec)

@@ -1,0 +1,129 @@
+"""The training of a small captioner: what it learns from, that it learns, and that it can be stopped."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from cadrage.captions.captioner_train import CaptionerRecipe, crops_of, numbers_of, train_captioner
+from cadrage.captions.captioner_views import Sayings, ViewRule, draw_views
+from cadrage.captions.small import CaptionerConfig, load_captioner_file
+from cadrage.datasets.entities import divide_captions
+from cadrage.errors import DataError, RequestError
+from cadrage.imaging import open_photo
+from cadrage.learning.epochs import Silent
+
+from .photographs import write_captioned
+
+RECIPE = CaptionerRecipe(
+    network=CaptionerConfig(
+        backbone="timm:mobilenetv3_small_050",
+        side=64,
+        cells=32,
+        hidden=32,
+        words=16,
+        dropout=0.0,
+        same_padding=False,
+        pixels="imagenet",
+    ),
+    least_count=1,
+    epochs=3,
+    images_per_step=4,
+    learning_rate=1e-2,
+    warmup_steps=4,
+    ema=0.5,
+    frozen_blocks=0,
+)
+
+
+@pytest.fixture(scope="module")
+def division(tmp_path_factory):
+    return divide_captions(write_captioned(tmp_path_factory.mktemp("captioned") / "boxes", 24), 3)
+
+
+@pytest.fixture(scope="module")
+def run(division, tmp_path_factory):
+    """A run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    train_captioner(RECIPE, division, folder)
+    return folder
+
+
+class Stopping(Silent):
+    """Ends a run as a kill would."""
+
+    def step(self, stage, done, total):
+        if done == total // 2:
+            raise KeyboardInterrupt
+
+
+class TestViews:
+    def test_things_of_one_box_are_said_together_and_the_frame_comes_first(self, division):
+        said = Sayings.of(division.training[0])
+        assert said.boxes_xyxy[0].tolist() == [0, 0, 96, 72]
+        assert len(said.texts) == 2
+        assert said.texts[0] == division.training[0].captions
+
+    def test_crops_that_fit_a_phrase_are_called_by_it(self, division):
+        said = [Sayings.of(image) for image in division.training]
+        tight = ViewRule(crops=3, anywhere=0, shift=0, stretch=0, sharpness=50)
+        texts = draw_views(said, tight, 64, torch.Generator().manual_seed(0))[1]
+        ours = [text for one in said for text in one.texts[0] + one.texts[1]]
+        assert len(texts) == 3 * len(said)
+        assert set(texts) <= set(ours)
+        assert {"a red box", "a green box", "a blue box"} <= set(texts)
+
+    def test_the_same_generator_draws_the_same_views(self, division):
+        said = [Sayings.of(image) for image in division.training[:2]]
+        first, again = (draw_views(said, ViewRule(), 64, torch.Generator().manual_seed(5)) for _ in range(2))
+        assert torch.equal(first[0], again[0])
+        assert first[1] == again[1]
+        assert first[0].shape == (8, 3, 64, 64)
+        assert 0 <= float(first[0].min()) <= float(first[0].max()) <= 1
+
+    def test_a_crop_for_training_is_that_of_the_search(self, division):
+        image = division.training[0]
+        box = image.entities[0].union
+        seen = crops_of(open_photo(image.path), [box.as_tuple()], (64, 64))
+        colour = seen[0].mean(dim=(1, 2)) * 255
+        name = image.entities[0].phrase.split()[1]
+        assert int(colour.argmax()) == ["red", "green", "blue"].index(name)
+
+
+class TestTraining:
+    def test_the_loss_falls_and_everything_is_written(self, run):
+        record = json.loads((run / "run.json").read_text())
+        losses = [line["loss"] for line in record["history"]]
+        assert losses[-1] < losses[0]
+        assert set(record["history"][-1]["validation"]) == {"word_recall", "caption_loss", "phrase_loss"}
+        captioner, told = load_captioner_file(run / "captioner.safetensors")
+        assert told["epoch"] == 3
+        assert "red" in captioner.vocabulary
+
+    def test_a_stopped_run_ends_as_the_whole_one(self, division, run, tmp_path):
+        folder = tmp_path / "stopped"
+        with pytest.raises(KeyboardInterrupt):
+            train_captioner(RECIPE, division, folder, watcher=Stopping())
+        train_captioner(RECIPE, division, folder)
+        whole, continued = ((one / "captioner.safetensors") for one in (run, folder))
+        first, second = (load_captioner_file(one)[0].state_dict() for one in (whole, continued))
+        assert all(torch.equal(first[name], second[name]) for name in first)
+
+    def test_another_recipe_does_not_go_on_in_its_folder(self, division, run):
+        from dataclasses import replace
+
+        with pytest.raises(RequestError, match="another run"):
+            train_captioner(replace(RECIPE, seed=1), division, run)
+
+    def test_no_photographs_are_refused(self, division, tmp_path):
+        from dataclasses import replace
+
+        with pytest.raises(DataError, match="needs photographs"):
+            train_captioner(RECIPE, replace(division, training=()), tmp_path / "none")
+
+    def test_texts_of_a_batch_are_padded(self, run):
+        captioner, _ = load_captioner_file(run / "captioner.safetensors")
+        numbers = numbers_of(captioner, ["a red box", "box"])
+        assert numbers.shape == (2, 4)
+        assert np.count_nonzero(numbers[1].numpy()) == 2
