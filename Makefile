@@ -66,5 +66,5 @@ $(VENV)/runtime.done: $(VENV)/created.done pyproject.toml constraints.txt
 # Dependency groups need pip 25.1, and new environments may come with an older one.
 $(VENV)/develop.done: $(VENV)/runtime.done
 	$(INSTALL) --upgrade pip
-	$(INSTALL) -e '.[train,annotate,bench,faces,heic,lossless]' --group dev
+	$(INSTALL) -e '.[train,caption,annotate,bench,faces,heic,lossless]' --group dev
 	touch $@

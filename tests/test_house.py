@@ -48,9 +48,9 @@ FRONT_DOOR = "__init__"
 HEAVY = {
     "torch": {"learning", "captions"},
     "torchvision": {"learning", "captions"},
-    "timm": {"learning"},
-    "safetensors": {"learning"},
-    "onnx": {"learning"},
+    "timm": {"learning", "captions"},
+    "safetensors": {"learning", "captions"},
+    "onnx": {"learning", "captions"},
     "onnxscript": {"learning"},
     "tensorboard": {"learning"},
     "transformers": {"captions"},

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from cadrage.captions.protocols import Captioner
-from cadrage.captions.vocabulary import END, STOP_WORDS, known_words, words_of
+from cadrage.captions.vocabulary import STOP_WORDS, known_words, words_of
 from cadrage.errors import RequestError
 
 Kind = Literal["bag", "likelihood"]
@@ -53,8 +53,8 @@ class Target:
 
     Attributes:
         text: what the user wrote.
-        bag: shape (V,): the mean of the words as one-hots.
-        numbers: int64, shape (T,): the known words in order, then the end.
+        bag: shape (V,): the mean as one-hots of the words, or of the pieces that the captioner says them in.
+        numbers: int64, shape (T,): the known words in order, or their pieces, then the end.
     """
 
     text: str
@@ -70,11 +70,12 @@ class Target:
         """
         vocabulary = captioner.vocabulary
         telling = known_words(text, vocabulary, loss.stop_words)
+        said = [number for word in telling for number in vocabulary.pieces(word)]
         bag = torch.zeros(len(vocabulary))
-        for number in vocabulary.numbers(" ".join(telling)):
-            bag[number] += 1 / len(telling)
+        for number in said:
+            bag[number] += 1 / len(said)
         spoken = [word for word in words_of(text) if word in vocabulary]
-        numbers = [*vocabulary.numbers(" ".join(spoken)), vocabulary.words.index(END)]
+        numbers = [*vocabulary.numbers(" ".join(spoken)), vocabulary.end]
         return cls(text, bag, torch.tensor(numbers))
 
 
@@ -119,7 +120,7 @@ def mean_words(captioner: Captioner, steps: Tensor, loss: CaptionLoss) -> Tensor
     probabilities = torch.where(said[..., None], steps, torch.zeros_like(steps)).exp() * said[..., None]
     if not loss.with_end:
         keep = torch.ones(steps.shape[-1], dtype=steps.dtype)
-        keep[captioner.vocabulary.words.index(END)] = 0
+        keep[captioner.vocabulary.end] = 0
         probabilities = probabilities * keep
     total: Tensor = probabilities.sum(dim=1)
     return total / total.sum(dim=1, keepdim=True).clamp_min(1e-12)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from cadrage.captions.vocabulary import Vocabulary
+from cadrage.captions.vocabulary import Words
 
 
 class Captioner(Protocol):
     """A network from pictures to words.
 
     Attributes:
-        vocabulary: its words.
         size_wh: width and height of the pictures it reads, pixels.
+
+    A captioner may also have ``last_convolution``, see ``Convolutional``.
     """
 
-    vocabulary: Vocabulary
     size_wh: tuple[int, int]
+
+    @property
+    def vocabulary(self) -> Words:
+        """What it can say."""
 
     def spoken(self, pictures: Tensor) -> Tensor:
         """Its own words for pictures: the distribution at each step while it says its likeliest words.
@@ -45,18 +49,44 @@ class Captioner(Protocol):
         """
 
 
-class Aesthetics(Protocol):
-    """A network from crops to how pleasing they are."""
+@runtime_checkable
+class Convolutional(Protocol):
+    """A captioner that can be asked where it looks.
 
-    def judge(self, crops: Tensor, boxes_xyxy: Tensor) -> Tensor:
+    Attributes:
+        last_convolution: a module that runs once for a batch of pictures, and whose output, shape (K, C, h, w), is
+            the last map of places.
+    """
+
+    last_convolution: nn.Module
+
+
+class Judge(Protocol):
+    """How pleasing the crops of one photograph are."""
+
+    @property
+    def size_wh(self) -> tuple[int, int] | None:
+        """Width and height of the crops it reads, pixels; None where it reads none."""
+
+    def judge(self, crops: Tensor | None, boxes_xyxy: Tensor) -> Tensor:
         """How pleasing crops are.
 
         Args:
-            crops: shape (K, 3, h, w), RGB in [0, 1]: the pixels, at a size of ``size_wh``.
+            crops: shape (K, 3, h, w), RGB in [0, 1]: the pixels, at ``size_wh``; may be None where that is.
             boxes_xyxy: shape (K, 4), in frame pixels: where they are.
 
         Returns:
-            Shape (K,), of order one, higher is better, differentiable with respect to both.
+            Shape (K,), of order one, higher is better, differentiable with respect to what it reads of both.
         """
 
-    size_wh: tuple[int, int]
+
+class Aesthetics(Protocol):
+    """A network from crops to how pleasing they are."""
+
+    def look(self, picture: Tensor, ratio: float | None = None) -> Judge:
+        """The judge of a photograph's crops.
+
+        Args:
+            picture: shape (3, H, W), RGB in [0, 1].
+            ratio: width by height of the crops to come; None for the photograph's, or a free one.
+        """

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Protocol
 
 from cadrage.errors import RequestError
 
@@ -31,6 +32,36 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 def words_of(text: str) -> list[str]:
     """The words of a text, lower case, without punctuation, in any script."""
     return re.findall(r"[^\W_]+(?:['\u2019][^\W_]+)*", text.lower())
+
+
+class Words(Protocol):
+    """What a captioner can say: words, or pieces that words are put together from."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The word or piece of each number."""
+
+    @property
+    def end(self) -> int:
+        """The number that ends a sentence."""
+
+    def __len__(self) -> int:
+        """How many numbers there are."""
+
+    def __contains__(self, word: str) -> bool:
+        """Whether a word can be said."""
+
+    def numbers(self, text: str) -> list[int]:
+        """What is said for a text, without begin and end."""
+
+    def pieces(self, word: str) -> list[int]:
+        """What is said for a word that stands amid a sentence."""
+
+    def text(self, numbers: Sequence[int]) -> str:
+        """What numbers say up to the end, without special words."""
+
+    def nearest(self, word: str, most: int = 3) -> list[str]:
+        """Known words that are spelt alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +95,15 @@ class Vocabulary:
     def __contains__(self, word: str) -> bool:
         return word in self._numbers
 
+    @property
+    def end(self) -> int:
+        """The number that ends a sentence."""
+        return self._numbers[END]
+
+    def pieces(self, word: str) -> list[int]:
+        """The word's number, which may be that of unknown ones."""
+        return [self._numbers.get(word, self._numbers[UNKNOWN])]
+
     def numbers(self, text: str) -> list[int]:
         """Numbers of the words of a text, unknown ones included as such; without begin and end."""
         unknown = self._numbers[UNKNOWN]
@@ -84,7 +124,7 @@ class Vocabulary:
         return get_close_matches(word, self.words[len(SPECIAL) :], n=most, cutoff=0.6)
 
 
-def known_words(text: str, vocabulary: Vocabulary, leave_out: Collection[str] = STOP_WORDS) -> list[str]:
+def known_words(text: str, vocabulary: Words, leave_out: Collection[str] = STOP_WORDS) -> list[str]:
     """The words of a caption that can guide a crop.
 
     Args:

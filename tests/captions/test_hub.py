@@ -1,0 +1,228 @@
+"""Captioners of transformers: every family from a local folder, to the pixels and back."""
+
+import json
+import os
+
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+pytest.importorskip("transformers")
+
+import hub_models
+
+from cadrage.captions.gradcam import attention
+from cadrage.captions.hub import load_hub_captioner
+from cadrage.captions.objective import CaptionLoss, Target, caption_loss
+from cadrage.captions.protocols import Convolutional
+from cadrage.errors import RequestError, WeightsError
+
+FAMILIES = {
+    "blip": hub_models.save_blip,
+    "git": hub_models.save_git,
+    "vit-gpt2": hub_models.save_vit_gpt2,
+    "swin-bert": hub_models.save_swin_bert,
+}
+TEXTS = ["a red ball", "the dog runs", "blue sky"]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("models")
+    return {name: save(root / name) for name, save in FAMILIES.items()}
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def captioner(request, folders):
+    return load_hub_captioner(folders[request.param], longest=6, dtype=torch.float64)
+
+
+def pictures(count=3, seed=1):
+    return torch.rand((count, 3, 32, 32), dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def words_of(steps):
+    return [[int(step.argmax()) for step in picture if not step.isnan().any()] for picture in steps.unbind()]
+
+
+def test_spoken_words_are_the_likeliest_and_their_distributions_those_of_saying_them(captioner):
+    steps = captioner.spoken(pictures())
+    assert steps.shape[::2] == (3, len(captioner.vocabulary))
+    said = words_of(steps)
+    torch.testing.assert_close(steps.exp().nansum(-1), (~steps[..., 0].isnan()).double(), atol=1e-9, rtol=0)
+    for number, words in enumerate(said):
+        one = pictures()[number : number + 1]
+        forced = captioner.forced(one, torch.tensor([words]))
+        torch.testing.assert_close(forced[0], steps[number, : len(words)])
+        assert captioner.vocabulary.end not in words[:-1]
+        assert len(words) == 6 or words[-1] == captioner.vocabulary.end
+
+
+def test_what_follows_the_end_is_padding(captioner):
+    end = captioner.vocabulary.end
+    numbers = torch.tensor([[7, 8, end, 0], [9, end, 3, 3], [7, 7, 7, 7]])
+    steps = captioner.forced(pictures(), numbers)
+    assert steps[..., 0].isnan().tolist() == [
+        [False, False, False, True],
+        [False, False, True, True],
+        [False] * 4,
+    ]
+    alone = captioner.forced(pictures()[1:2], torch.tensor([[9, end]]))
+    torch.testing.assert_close(steps[1, :2], alone[0])
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [CaptionLoss(), CaptionLoss(words="forced"), CaptionLoss(kind="likelihood")],
+    ids=["spoken", "forced", "likelihood"],
+)
+def test_gradients_reach_the_pixels_and_agree_with_finite_differences(captioner, loss, request):
+    targets = [Target.of(text, captioner, loss) for text in TEXTS[:2]]
+    given = pictures(2)
+    direction = torch.randn(given.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+
+    def along(step):
+        return caption_loss(captioner, given + step * direction, targets, loss)
+
+    # Git's softmax is in single precision whatever is asked for.
+    single = request.node.callspec.params["captioner"] == "git"
+    exact = {"eps": 1e-4, "atol": 1e-2, "rtol": 1e-2} if single else {"eps": 1e-7, "atol": 1e-5}
+    assert gradcheck(along, torch.zeros((), dtype=torch.float64, requires_grad=True), **exact)
+    given.requires_grad_()
+    (gradient,) = torch.autograd.grad(caption_loss(captioner, given, targets, loss).sum(), given)
+    assert (gradient.abs().amax(dim=(1, 2, 3)) > 0).all()
+
+
+def test_distributions_are_those_of_the_library(captioner, folders, request):
+    """The library's own forward pass, on pixels normalised by hand."""
+    import transformers
+
+    name = request.node.callspec.params["captioner"]
+    kind = {"blip": "BlipForConditionalGeneration", "git": "GitForCausalLM"}.get(
+        name, "VisionEncoderDecoderModel"
+    )
+    model = getattr(transformers, kind).from_pretrained(folders[name], dtype=torch.float64).eval()
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ([0.5, 0.4, 0.3], [0.2, 0.25, 0.3]))
+    words = [7, 8, 9, 10]
+    given = torch.tensor([[captioner.family.begin, *words[:-1]]])
+    names = "decoder_input_ids" if kind.startswith("Vision") else "input_ids"
+    with torch.no_grad():
+        expected = model(pixel_values=(pictures(1) - mean) / std, **{names: given}).logits[:, -4:]
+        found = captioner.forced(pictures(1), torch.tensor([words]))
+    torch.testing.assert_close(found, expected.log_softmax(-1), atol=1e-6, rtol=1e-6)
+
+
+def test_words_and_pieces(folders):
+    words = load_hub_captioner(folders["git"]).vocabulary
+    assert "bicycle" in words
+    assert [words.words[number] for number in words.pieces("bicycle")] == ["bi", "##cycle"]
+    assert words.text([*words.numbers("a dog's bicycle"), words.end, 7]).startswith("a dog")
+    assert "zebra" not in words
+    assert words.nearest("dogz") == ["dog", "dogs"]
+    pairs = load_hub_captioner(folders["vit-gpt2"]).vocabulary
+    assert "zebra" in pairs
+    assert "犬" in pairs
+    assert pairs.text(pairs.pieces("ball")) == "ball"
+    assert [pairs.words[number] for number in pairs.pieces("ball")] == ["ball"]
+    assert pairs.pieces("ball") != pairs.numbers("ball")
+
+
+def test_a_bag_is_a_mean_over_the_pieces(folders):
+    captioner = load_hub_captioner(folders["git"])
+    target = Target.of("The bicycle, a ball", captioner, CaptionLoss())
+    shares = {
+        captioner.vocabulary.words[n]: round(share, 6) for n, share in enumerate(target.bag.tolist()) if share
+    }
+    assert shares == {"bi": round(1 / 3, 6), "##cycle": round(1 / 3, 6), "ball": round(1 / 3, 6)}
+    said = [captioner.vocabulary.words[number] for number in target.numbers.tolist()]
+    assert said == ["the", "bi", "##cycle", "a", "ball", "[SEP]"]
+    with pytest.raises(RequestError, match="does not know 'zebra'"):
+        Target.of("zebra", captioner, CaptionLoss())
+
+
+def test_attention_is_a_map_of_places(captioner):
+    assert isinstance(captioner, Convolutional)
+    loss = CaptionLoss()
+    heat = attention(captioner, pictures(1)[0], Target.of("red ball", captioner, loss), loss)
+    assert heat.shape in ((4, 4), (8, 8))
+    assert (heat >= 0).all()
+
+
+def test_numbers_of_the_image_processor_are_read(folders, tmp_path):
+    folder = hub_models.save_git(tmp_path / "git")
+    path = folder / "preprocessor_config.json"
+    values = json.loads(path.read_text())
+    values |= {
+        "size": {"shortest_edge": 40},
+        "crop_size": {"height": 32, "width": 32},
+        "do_center_crop": True,
+    }
+    values["rescale_factor"] = 1 / 127.5
+    path.write_text(json.dumps(values))
+    captioner = load_hub_captioner(folder)
+    assert captioner.size_wh == (32, 32)
+    assert captioner.mean.flatten().tolist() == pytest.approx([0.25, 0.2, 0.15])
+    assert captioner.std.flatten().tolist() == pytest.approx([0.1, 0.125, 0.15])
+
+
+def test_folders_that_are_no_captioner_are_refused_in_a_sentence(folders, tmp_path):
+    def refused(spec, message, **options):
+        with pytest.raises(WeightsError, match=message):
+            load_hub_captioner(spec, **options)
+
+    refused(tmp_path / "nothing", "There is no folder at")
+    refused("./nothing/at/all", "There is no folder at")
+    (tmp_path / "empty").mkdir()
+    refused(tmp_path / "empty", "holds no config.json")
+    (tmp_path / "file.bin").touch()
+    refused(tmp_path / "file.bin", "is a file; a captioner of transformers is a folder")
+    bert = tmp_path / "bert"
+    bert.mkdir()
+    (bert / "config.json").write_text('{"model_type": "bert"}')
+    refused(bert, "is no captioner that can be used: it is of the type 'bert'")
+    (bert / "config.json").write_text('{"model_type": "no-such"}')
+    refused(bert, "is not the folder of a captioner of transformers")
+    code = {"model_type": "own", "auto_map": {"AutoConfig": "own.Own"}}
+    (bert / "config.json").write_text(json.dumps(code))
+    (bert / "own.py").write_text("raise SystemExit('this was run')")
+    refused(bert, "is not the folder of a captioner of transformers")
+
+
+def test_folders_without_whole_weights_are_refused_in_a_sentence(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = hub_models.save_blip(tmp_path / "blip")
+    weights = folder / "model.safetensors"
+    held = load_file(weights)
+    del held["vision_model.post_layernorm.weight"]
+    save_file(held, weights, {"format": "pt"})
+    with pytest.raises(WeightsError, match=r"lacks 'vision_model.post_layernorm.weight'"):
+        load_hub_captioner(folder)
+    weights.write_bytes(b"nothing of the kind")
+    with pytest.raises(WeightsError, match="is not the folder of a captioner"):
+        load_hub_captioner(folder)
+    weights.unlink()
+    with pytest.raises(WeightsError, match="holds no weights in safetensors files"):
+        load_hub_captioner(folder)
+
+
+def test_torchs_own_format_is_read_only_when_allowed(tmp_path):
+    from safetensors.torch import load_file
+
+    folder = hub_models.save_blip(tmp_path / "blip")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    expected = load_hub_captioner(folder, dtype=torch.float64).spoken(pictures(1))
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(WeightsError, match="holds no weights in safetensors files"):
+        load_hub_captioner(folder)
+    found = load_hub_captioner(folder, allow_pickle=True, dtype=torch.float64).spoken(pictures(1))
+    torch.testing.assert_close(found, expected, equal_nan=True)
+
+
+def test_without_a_network_a_name_on_the_hub_is_a_sentence(monkeypatch):
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(WeightsError, match="captioner 'nobody/nothing' cannot be fetched from the hub"):
+        load_hub_captioner("nobody/nothing")
+    assert "HF_HUB_OFFLINE" not in os.environ
