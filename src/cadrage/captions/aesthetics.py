@@ -1,0 +1,220 @@
+"""How pleasing crops are, with gradients: the GAIC scorer on cropped pixels or on regions, and NIMA.
+
+CAGIC's aesthetics network is not known; the crop scorer of this package is ours in its place. On cropped pixels it
+stands where the paper has its network. On regions it reads the photograph once and pools any box from what it made
+of it: then what a crop throws away has a say, too, and a box costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cadrage.captions.graphs import Graph
+from cadrage.captions.protocols import Aesthetics, Judge
+from cadrage.errors import RequestError
+from cadrage.imaging import RasterRule, raster_size
+from cadrage.learning.network import CropNetwork
+from cadrage.learning.scoring import load_any
+from cadrage.weights import WeightsEntry, load_entry
+
+KINDS = ("gaic", "gaic-regions", "nima")
+"""What may be asked for."""
+
+USUAL_JUDGE = "gaic-regions"
+"""What judges where nothing else is asked for: a box costs it next to nothing, and what is thrown away counts."""
+
+FAIR = 3.0
+"""Middle of the raters' 1-5 scale: scores are points above it, which is of order one."""
+
+UNITS = 1000
+"""Aspect ratios are brought to sizes of this height before they are rounded to those of rasters."""
+
+
+class CropScorer(Protocol):
+    """A GAIC network through which gradients pass."""
+
+    @property
+    def rule(self) -> RasterRule:
+        """Of the rasters that it was trained on."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Its arithmetic."""
+
+    def encode(self, rasters: Tensor) -> Tensor:
+        """Features of rasters (B, 3, H, W), RGB in 0-255."""
+
+    def score(self, features: Tensor, boxes_xyxy: Tensor) -> Tensor:
+        """Mean opinion scores, 1-5, of boxes (K, 4), raster pixels, by the features of one raster."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkScorer:
+    """A network that was trained here, or the authors' own."""
+
+    network: CropNetwork
+    rule: RasterRule
+    dtype: torch.dtype = torch.float32
+
+    def encode(self, rasters: Tensor) -> Tensor:
+        """See ``CropScorer``."""
+        return self.network.encode(rasters)
+
+    def score(self, features: Tensor, boxes_xyxy: Tensor) -> Tensor:
+        """See ``CropScorer``."""
+        return self.network.mos(self.network.score(features, boxes_xyxy))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EntryScorer:
+    """A weights entry's two graphs, in torch."""
+
+    first: Graph
+    second: Graph
+    rule: RasterRule
+    dtype: torch.dtype = torch.float32
+
+    @classmethod
+    def of(cls, entry: WeightsEntry, dtype: torch.dtype = torch.float32) -> EntryScorer:
+        """Read the graphs of an entry."""
+        rule = RasterRule(entry.input.short_side, entry.input.multiple, entry.input.max_long_side)
+        first, second = (Graph(entry.folder / file.path) for file in (entry.encode, entry.score))
+        return cls(first, second, rule, dtype)
+
+    def encode(self, rasters: Tensor) -> Tensor:
+        """See ``CropScorer``."""
+        features: Tensor = self.first(rasters.permute(0, 2, 3, 1))
+        return features
+
+    def score(self, features: Tensor, boxes_xyxy: Tensor) -> Tensor:
+        """See ``CropScorer``."""
+        scores: Tensor = self.second(features, boxes_xyxy)
+        return scores
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gaic:
+    """The GAIC scorer as ``Aesthetics``: points above ``FAIR``.
+
+    Attributes:
+        scorer: the network.
+        of: what it reads: the pixels of each crop as a picture of its own, or regions of the photograph.
+        rule: of the pictures it reads.
+    """
+
+    scorer: CropScorer
+    of: str
+    rule: RasterRule
+
+    def look(self, picture: Tensor, ratio: float | None = None) -> Judge:
+        """See ``Aesthetics``."""
+        height, width = picture.shape[-2:]
+        if self.of == "pixels":
+            shape = (width, height) if ratio is None else (max(1, round(ratio * UNITS)), UNITS)
+            return PixelJudge(self.scorer, raster_size(shape, self.rule))
+        raster_wh = raster_size((width, height), self.rule)
+        small = functional.interpolate(
+            picture[None].to(self.scorer.dtype),
+            size=raster_wh[::-1],
+            mode="bilinear",
+            antialias=True,
+            align_corners=False,
+        )
+        with torch.no_grad():
+            features = self.scorer.encode(255 * small)
+        return RegionJudge(self.scorer, features, (raster_wh[0] / width, raster_wh[1] / height))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelJudge:
+    """Scores each crop as a picture of which all is kept."""
+
+    scorer: CropScorer
+    size_wh: tuple[int, int]
+
+    def judge(self, crops: Tensor | None, boxes_xyxy: Tensor) -> Tensor:
+        """See ``Judge``."""
+        if crops is None:
+            raise RequestError("Aesthetics of pixels need the pixels of the crops.")
+        features = self.scorer.encode(255 * crops.to(self.scorer.dtype))
+        whole = features.new_tensor([[0, 0, *self.size_wh]])
+        scores = torch.cat([self.scorer.score(one[None], whole) for one in features])
+        return scores.to(boxes_xyxy.dtype) - FAIR
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionJudge:
+    """Scores boxes by the features of the photograph: what is kept and what is thrown away."""
+
+    scorer: CropScorer
+    features: Tensor
+    scale_xy: tuple[float, float]
+
+    @property
+    def size_wh(self) -> None:
+        """It reads no pixels of crops."""
+        return
+
+    def judge(self, crops: Tensor | None, boxes_xyxy: Tensor) -> Tensor:
+        """See ``Judge``."""
+        del crops
+        boxes = boxes_xyxy.to(self.features) * self.features.new_tensor([*self.scale_xy, *self.scale_xy])
+        return self.scorer.score(self.features, boxes).to(boxes_xyxy.dtype) - FAIR
+
+
+def load_aesthetics(
+    spec: str | None, *, short_side: int | None = None, dtype: torch.dtype = torch.float32
+) -> Aesthetics | None:
+    """What judges crops.
+
+    Args:
+        spec: "gaic" or "gaic-regions", for the default model, or followed by "=" and a model's name, the folder of
+            a weights entry, or a checkpoint of ``cadrage train``; "nima=" and what ``nima.load_nima`` takes; None
+            for nothing.
+        short_side: of the pictures that "gaic" reads, a multiple of 32; by default that of its training.
+        dtype: arithmetic.
+
+    Raises:
+        RequestError: nothing of the kind can be asked for.
+        WeightsError: the model is missing, damaged, or another one.
+        MissingExtraError: a package that it needs is not installed.
+    """
+    if spec is None:
+        return None
+    kind, _, where = spec.partition("=")
+    if kind not in KINDS or (kind == "nima" and not where):
+        raise RequestError(
+            f"There are no aesthetics called '{spec}': give gaic, gaic-regions, either with =MODEL, or nima=FILE."
+        )
+    if kind == "nima":
+        from cadrage.captions.nima import load_nima  # noqa: PLC0415  (imports this one's siblings' extras)
+
+        return load_nima(where, dtype=dtype)
+    scorer = _scorer(where, dtype)
+    if kind == "gaic-regions":
+        if isinstance(scorer, NetworkScorer) and scorer.network.config.pooling != "clean":
+            raise RequestError(
+                f"{where} rounds boxes to its cells, which has no gradient: only 'gaic' can use it."
+            )
+        return Gaic(scorer, "regions", scorer.rule)
+    rule = scorer.rule
+    if short_side is not None:
+        if short_side < rule.multiple or short_side % rule.multiple or short_side > rule.max_long_side:
+            raise RequestError(
+                f"The short side is a multiple of {rule.multiple} up to {rule.max_long_side}; got {short_side}."
+            )
+        rule = replace(rule, short_side=short_side)
+    return Gaic(scorer, "pixels", rule)
+
+
+def _scorer(where: str, dtype: torch.dtype) -> CropScorer:
+    if where and Path(where).is_file():
+        network, _, rule = load_any(Path(where))
+        return NetworkScorer(network.requires_grad_(False).to(dtype), rule, dtype)
+    return EntryScorer.of(load_entry(where or None), dtype)
