@@ -1,0 +1,272 @@
+"""The search on a drawn picture with a real tiny speaker: starts, refining, annealing, stabilisers, limits."""
+
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+from speaker import Speaker
+
+from cadrage.captions.boxes import BoxSpace
+from cadrage.captions.objective import CaptionLoss, Target
+from cadrage.captions.refine import neighbours, refine
+from cadrage.captions.runs import Runs
+from cadrage.captions.sampler import pyramid
+from cadrage.captions.schedule import REACHES, SCALES
+from cadrage.captions.search import Objective, SearchConfig, search
+from cadrage.captions.starts import best_candidates, candidates, start_boxes
+from cadrage.errors import RequestError
+from cadrage.geometry import AspectRatio
+
+FREE, SQUARE = BoxSpace.of((96, 64), None), BoxSpace.of((96, 64), AspectRatio(1, 1))
+SHORT = SearchConfig(steps=12, restarts=3, candidates=20, patience=None, halvings=0)
+
+
+@pytest.fixture(scope="module")
+def speaker():
+    return Speaker()
+
+
+@pytest.fixture(scope="module")
+def levels():
+    """Grey, with a red patch on the right and a green one on the left."""
+    picture = torch.full((3, 64, 96), 0.4, dtype=torch.float64)
+    picture[:, 10:30, 64:90] = torch.tensor([0.9, 0.05, 0.05], dtype=torch.float64)[:, None, None]
+    picture[:, 36:60, 6:30] = torch.tensor([0.05, 0.85, 0.1], dtype=torch.float64)[:, None, None]
+    return pyramid(picture)
+
+
+def found(levels, speaker, config=SHORT, texts=("red",), space=FREE, **settings):
+    loss = CaptionLoss()
+    targets = [Target.of(text, speaker, loss) for text in texts]
+    return search(levels, space, targets, speaker, None, loss, 0.0, config, **settings)
+
+
+def total_of_frame(levels, speaker, text="red"):
+    objective = Objective(levels, speaker, None, CaptionLoss(), 0.0)
+    frame = torch.tensor([[0.0, 0, 96, 64]], dtype=torch.float64)
+    return objective.measure(frame, [Target.of(text, speaker, CaptionLoss())])[0, 0].item()
+
+
+class TestStarts:
+    @pytest.mark.parametrize("space", [FREE, SQUARE], ids=["free", "square"])
+    @pytest.mark.parametrize("kind", ["frame", "grid"])
+    def test_they_lie_in_the_frame_and_differ(self, kind, space):
+        boxes = start_boxes(kind, space, 8, seed=1, dtype=torch.float64)
+        assert boxes.shape == (8, 4)
+        assert (boxes >= -1e-9).all()
+        assert (boxes <= torch.tensor([96.0, 64, 96, 64]) + 1e-9).all()
+        assert len({tuple(box) for box in boxes.tolist()}) == 8
+
+    def test_the_first_is_the_frame_and_a_grid_begins_in_the_middle(self):
+        first = start_boxes("frame", FREE, 1, seed=0, dtype=torch.float64)[0]
+        assert first.tolist() == pytest.approx([0, 0, 96, 64], abs=0.2)
+        assert start_boxes("grid", FREE, 9, seed=0)[0].tolist() == pytest.approx([19.2, 12.8, 76.8, 51.2])
+
+    def test_the_seed_decides(self):
+        one, again, other = (start_boxes("frame", FREE, 4, seed=seed) for seed in (3, 3, 4))
+        assert torch.equal(one, again)
+        assert not torch.equal(one, other)
+
+    def test_candidates_are_of_many_sizes_and_bounded_in_number(self):
+        boxes = candidates(FREE, 60)
+        shares = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1) / (96 * 64)
+        assert len(boxes) == 60
+        assert shares.min() < 0.15
+        assert shares.max() > 0.95
+        assert len(candidates(FREE, 7)) == 7
+        sides = candidates(SQUARE, 60)[:, 2:] - candidates(SQUARE, 60)[:, :2]
+        torch.testing.assert_close(sides[:, 0], sides[:, 1])
+
+    def test_the_best_that_differ_come_first_and_none_lacks(self):
+        boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]])
+        best = best_candidates(boxes, torch.tensor([1.0, 1.1, 5.0]), 4)
+        assert best.tolist() == [[0, 0, 10, 10], [20, 20, 30, 30], [0, 0, 10, 9], [0, 0, 10, 10]]
+
+    def test_another_kind_is_refused(self):
+        with pytest.raises(RequestError, match="not 'corner'"):
+            start_boxes("corner", FREE, 1, seed=0)
+
+
+class TestRefining:
+    def measure(self, boxes):
+        return (boxes - torch.tensor([20.0, 10, 60, 40], dtype=torch.float64)).abs().sum(dim=1)
+
+    def test_it_only_improves_each_box_alone(self):
+        boxes = torch.tensor([[24.0, 10, 64, 40], [20, 10, 60, 40]], dtype=torch.float64)
+        moved, losses = refine(boxes, self.measure(boxes), FREE, self.measure)
+        assert losses[0] < 1
+        torch.testing.assert_close(self.measure(moved), losses)
+        assert moved[1].tolist() == [20, 10, 60, 40]
+
+    @pytest.mark.parametrize(("space", "count"), [(FREE, 8), (SQUARE, 6)])
+    def test_neighbours_stay_in_the_space(self, space, count):
+        near = neighbours(torch.tensor([[60.0, 20, 96, 56]], dtype=torch.float64), space, 0.1)
+        assert near.shape == (1, count, 4)
+        assert (near <= torch.tensor([96.0, 64, 96, 64]) + 1e-9).all()
+        if space is SQUARE:
+            sides = near[..., 2:] - near[..., :2]
+            torch.testing.assert_close(sides[..., 0], sides[..., 1])
+
+
+class TestRuns:
+    def runs(self, losses):
+        starts = torch.tensor([[10.0, 10, 50, 40]] * len(losses), dtype=torch.float64)
+        terms = torch.tensor([[loss, 0.0] for loss in losses], dtype=torch.float64)
+        return Runs(FREE, starts, terms, lambda given: given[..., 0] + given[..., 1], 4)
+
+    def test_the_worse_half_of_each_caption_ends(self):
+        runs = self.runs([4.0, 1, 3, 2, 8, 7, 6, 5])
+        runs.halve()
+        assert runs.active.tolist() == [False, True, False, True, False, False, True, True]
+        runs.halve()
+        runs.halve()
+        assert runs.active.tolist() == [False, True, False, False, False, False, False, True]
+
+    def test_a_run_without_gain_ends_and_costs_nothing(self):
+        runs = self.runs([1.0] * 4)
+        runs.begin(0.1)
+        for _ in range(2):
+            boxes = runs.boxes(None)
+            worse = torch.stack([boxes.sum(dim=1), boxes.sum(dim=1)], dim=1)
+            runs.step(boxes, worse)
+            runs.end_stale(2)
+        assert not runs.active.any()
+        assert [len(run.boxes) for run in runs.of(0)] == [3] * 4
+
+    def test_its_steps_are_those_of_adam(self):
+        runs = self.runs([9e9] * 4)
+        runs.begin(0.1)
+        theta = FREE.theta(runs.best).requires_grad_()
+        adam = torch.optim.Adam([theta], lr=0.1)
+        for _ in range(5):
+            boxes, expected = runs.boxes(None), FREE.boxes(theta)
+            torch.testing.assert_close(boxes, expected)
+            runs.step(boxes, torch.stack([self.pull(boxes), 0 * self.pull(boxes)], dim=1))
+            adam.zero_grad()
+            self.pull(expected).sum().backward()
+            adam.step()
+
+    def pull(self, boxes):
+        return ((boxes - torch.tensor([30.0, 5, 90, 60], dtype=torch.float64)) ** 2).sum(dim=1)
+
+    def test_what_cannot_be_measured_does_not_spoil_the_parameters(self):
+        runs = self.runs([1.0] * 4)
+        runs.begin(0.1)
+        boxes = runs.boxes(None)
+        terms = torch.stack([boxes.sum(dim=1) * torch.nan, boxes.sum(dim=1)], dim=1)
+        runs.step(boxes, terms)
+        assert runs.boxes(None).isfinite().all()
+        assert runs.best_terms[:, 0].tolist() == [1.0] * 4
+
+
+class TestSearch:
+    @pytest.mark.parametrize("starts", ["frame", "grid", "anchors"])
+    def test_it_gets_nearer_to_the_words_than_the_frame(self, levels, speaker, starts):
+        (one,) = found(levels, speaker, replace(SHORT, starts=starts))
+        assert one.terms[0].item() < total_of_frame(levels, speaker) - 0.05
+        assert one.in_time
+
+    def test_two_captions_give_the_boxes_of_their_colours(self, levels, speaker):
+        red, green = found(levels, speaker, texts=("red", "green"))
+        centres = [((one.box[:2] + one.box[2:]) / 2).tolist() for one in (red, green)]
+        assert centres[0][0] > 56
+        assert centres[0][1] < 34
+        assert centres[1][0] < 40
+        assert centres[1][1] > 30
+
+    def test_the_same_input_gives_the_same_answer(self, levels, speaker):
+        config = replace(SHORT, starts="frame", seed=5)
+        (one,), (again,) = found(levels, speaker, config), found(levels, speaker, config)
+        assert torch.equal(one.box, again.box)
+        assert all(torch.equal(a.boxes, b.boxes) for a, b in zip(one.runs, again.runs, strict=True))
+
+    def test_captions_do_not_disturb_each_other(self, levels, speaker):
+        _, together = found(levels, speaker, texts=("red", "green"))
+        (alone,) = found(levels, speaker, texts=("green",))
+        torch.testing.assert_close(together.box, alone.box, atol=1e-6, rtol=0)
+
+    def test_a_run_of_a_batch_goes_the_way_that_it_would_go_alone(self, levels, speaker):
+        config = replace(SHORT, starts="frame", refine=False)
+        (three,) = found(levels, speaker, config)
+        (one,) = found(levels, speaker, replace(config, restarts=1))
+        torch.testing.assert_close(three.runs[0].boxes, one.runs[0].boxes, atol=1e-6, rtol=0)
+        assert len(three.runs) == 3
+
+    def test_while_annealed_the_scale_is_the_schedules(self, levels, speaker):
+        config = replace(SHORT, starts="grid", schedule=replace(SCALES["linear"], part=0.5))
+        (one,) = found(levels, speaker, config, space=SQUARE)
+        scales = (one.runs[0].boxes[:, 2] - one.runs[0].boxes[:, 0]) / 64
+        wanted = [config.schedule.at(step, 12) for step in range(6)]
+        assert scales[1:7].tolist() == pytest.approx(wanted, abs=1e-6)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"schedule": None},
+            {"schedule": SCALES["staged"]},
+            {"multi_scale": False},
+            {"reach": REACHES["coarse to fine"]},
+            {"restarts": 1},
+            {"aggregate": "mean"},
+            {"aggregate": "median"},
+            {"aggregate": "cluster"},
+            {"patience": 2},
+            {"halvings": 2},
+            {"refine": False},
+            {"steps": 0},
+        ],
+        ids=str,
+    )
+    def test_each_stabiliser_can_be_changed_alone(self, levels, speaker, change):
+        config = replace(SHORT, **change)
+        (one,) = found(levels, speaker, config, space=SQUARE)
+        width, height = (one.box[2:] - one.box[:2]).tolist()
+        assert width == pytest.approx(height)
+        assert len(one.runs) == config.restarts
+        objective = Objective(levels, speaker, None, CaptionLoss(), 0.0)
+        if config.multi_scale:
+            said = objective.measure(one.box[None], [Target.of("red", speaker, CaptionLoss())])
+            torch.testing.assert_close(said[0], one.terms)
+
+    def test_best_so_far_is_the_least_of_the_way(self, levels, speaker):
+        (one,) = found(levels, speaker, replace(SHORT, refine=False))
+        for run in one.runs:
+            assert run.best_terms[0].item() == pytest.approx(run.terms[:, 0].min().item(), abs=1e-4)
+        assert one.terms[0].item() == pytest.approx(
+            min(run.best_terms[0].item() for run in one.runs), abs=1e-4
+        )
+
+    def test_a_deadline_gives_the_best_so_far_and_says_so(self, levels, speaker):
+        (one,) = found(levels, speaker, deadline=time.monotonic())
+        assert not one.in_time
+        assert [len(run.boxes) for run in one.runs] == [1, 1, 1]
+        assert one.terms[0].item() < total_of_frame(levels, speaker)
+
+    def test_progress_counts_all_steps(self, levels, speaker):
+        told = []
+        many = replace(SHORT, restarts=20, steps=2)
+        found(levels, speaker, many, texts=("red", "blue"), watch=lambda *step: told.append(step))
+        assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+    def test_measuring_for_all_captions_at_once_is_measuring_for_each(self, levels, speaker):
+        for loss in (CaptionLoss(), CaptionLoss(kind="likelihood")):
+            objective = Objective(levels, speaker, None, loss, 0.0)
+            boxes = candidates(FREE, 20)
+            targets = [Target.of(text, speaker, loss) for text in ("red ball", "sky")]
+            each = objective.measure_each(boxes, targets)
+            assert each.shape == (2, 20, 2)
+            torch.testing.assert_close(each[1], objective.measure(boxes, [targets[1]] * 20))
+
+    @pytest.mark.parametrize(
+        ("settings", "message"),
+        [
+            ({"steps": -1}, "number of steps is from 0"),
+            ({"restarts": 0}, "number of restarts is from 1"),
+            ({"patience": 0}, "number of patience is from 1"),
+            ({"learning_rate": 0}, "learning rate lies above 0"),
+        ],
+    )
+    def test_impossible_searches_are_refused(self, settings, message):
+        with pytest.raises(RequestError, match=message):
+            SearchConfig(**settings)
