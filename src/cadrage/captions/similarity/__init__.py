@@ -1,0 +1,1 @@
+"""How alike two sentences are: the measures by which captions are compared."""
