@@ -30,7 +30,9 @@ def is_at(page: Any, task: int, tasks: int = 6) -> None:
 
 def is_saved(page: Any) -> None:
     # Not the header's word for it: it says nothing of the first moments of saving, so as not to flicker.
-    page.wait_for_function("() => !Object.keys(localStorage).some((name) => name.startsWith('cadrage:queue:'))")
+    page.wait_for_function(
+        "() => !Object.keys(localStorage).some((name) => name.startsWith('cadrage:queue:'))"
+    )
 
 
 def sizes(page: Any) -> list[tuple[float, float]]:

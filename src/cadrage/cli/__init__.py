@@ -27,7 +27,7 @@ COMMANDS = {
     "ratings": "Report on, export and import ratings.",
     "study": "Ask people which crops they like the most.",
     "train": "Train a model on rated photographs.",
-    "evaluate": "Measure a model on rated photographs.",
+    "evaluate": "Measure a model on rated photographs, or croppers on captions.",
     "data": "Check, describe and convert data sets.",
     "bench": "Compare croppers on a data set.",
     "ablate": "Train the networks of the paper's ablation tables.",

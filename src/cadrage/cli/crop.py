@@ -10,6 +10,18 @@ from typing import Annotated
 
 import typer
 
+from cadrage.cli.caption_options import (
+    AestheticsSpec,
+    CaptionerSpec,
+    CaptionOptions,
+    Captions,
+    Likelihood,
+    Restarts,
+    Seed,
+    Steps,
+    TimeLimit,
+    WeightAesthetic,
+)
 from cadrage.cli.request_options import (
     Avoid,
     Faces,
@@ -64,6 +76,15 @@ def crop(
     policy: PolicyName = None,
     tolerance: Tolerance = None,
     request: RequestFile = None,
+    caption: Captions = None,
+    weight_aesthetic: WeightAesthetic = None,
+    captioner: CaptionerSpec = None,
+    aesthetics: AestheticsSpec = None,
+    restarts: Restarts = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    time_limit: TimeLimit = None,
+    likelihood: Likelihood = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON Lines, one for each photograph.", rich_help_panel=_PRINT),
@@ -210,6 +231,9 @@ def crop(
     --faces, --focus, --min-size, --min-area and --max-area, --headroom, in this order. Wishes with a weight are
     held against the score.
 
+    With --caption the crop is the one that a sentence describes: its box is optimised until a frozen captioner says
+    the words of it. It prints losses in place of scores, lower is better.
+
     \b
     Examples:
       cadrage crop beach.jpg
@@ -218,6 +242,7 @@ def crop(
       cadrage crop holiday --ratio original --top 3 --sheet holiday.png
       cadrage crop archive --recursive --ratio 4:5 --out crops --resume
       cadrage crop - --ratio 1:1 --out - < in.jpg > out.jpg
+      cadrage crop beach.jpg --caption "a dog catching a ball" --out crops
 
     \b
     Exit code:
@@ -271,4 +296,20 @@ def crop(
         model=model,
         threads=threads,
     )
+    guided = CaptionOptions(
+        tuple(caption or ()),
+        weight_aesthetic,
+        captioner,
+        aesthetics,
+        restarts,
+        steps,
+        seed,
+        time_limit,
+        likelihood,
+    )
+    if guided.captions:
+        from cadrage.cli import crop_caption  # noqa: PLC0415
+
+        raise typer.Exit(crop_caption.run(call, guided))
+    guided.check_alone()
     raise typer.Exit(run(call))

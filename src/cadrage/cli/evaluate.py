@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cadrage.cli.console import Progress, Rows
+from cadrage.cli.evaluate_captions import evaluate_captions
 from cadrage.errors import MissingExtraError, RequestError, WeightsError
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=Fa
 @app.callback()
 def evaluate() -> None:
     """Measure how well a model agrees with people."""
+
+
+app.command("captions")(evaluate_captions)
 
 
 @app.command("gaicd")

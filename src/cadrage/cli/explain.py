@@ -9,6 +9,18 @@ from typing import Annotated
 import typer
 
 from cadrage.candidates import grid_anchors
+from cadrage.cli.caption_options import (
+    AestheticsSpec,
+    CaptionerSpec,
+    CaptionOptions,
+    Captions,
+    Likelihood,
+    Restarts,
+    Seed,
+    Steps,
+    TimeLimit,
+    WeightAesthetic,
+)
 from cadrage.cli.request_options import (
     Avoid,
     Faces,
@@ -46,7 +58,12 @@ def explain(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="The photograph.")],
     *,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="The picture to write. [NAME_explained.png, here]")
+        Path | None,
+        typer.Option(
+            metavar="FILE.png",
+            help="The picture to write; with --caption also an animation, FILE.gif or FILE.webp. "
+            "[NAME_explained.png, here]",
+        ),
     ] = None,
     ratio: Ratios = None,
     size: Size = None,
@@ -65,6 +82,15 @@ def explain(
     policy: PolicyName = None,
     tolerance: Tolerance = None,
     request: RequestFile = None,
+    caption: Captions = None,
+    weight_aesthetic: WeightAesthetic = None,
+    captioner: CaptionerSpec = None,
+    aesthetics: AestheticsSpec = None,
+    restarts: Restarts = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    time_limit: TimeLimit = None,
+    likelihood: Likelihood = False,
     model: Annotated[str | None, typer.Option(metavar="NAME|DIR", help="Another model.")] = None,
 ) -> None:
     """Show why a photograph is cropped as it is, in one picture.
@@ -74,10 +100,14 @@ def explain(
     Below, a line for each crop: score, margin over the largest crop, share of the subject, wishes that could not
     be fulfilled.
 
+    With --caption: the boxes along the way of the search, the crop, the losses over the steps, and how likely the
+    captioner says the words before and after.
+
     \b
     Examples:
       cadrage explain beach.jpg
       cadrage explain beach.jpg --ratio 16:9 --ratio 1:1 --top 3 --out why.png
+      cadrage explain beach.jpg --caption "a dog catching a ball" --out why.gif
     """
     wanted = build_request(
         request,
@@ -97,8 +127,25 @@ def explain(
         subject=subject,
         policy=policy,
         tolerance=tolerance,
-        upscale=True,
+        upscale=None if caption else True,
     )
+    guided = CaptionOptions(
+        tuple(caption or ()),
+        weight_aesthetic,
+        captioner,
+        aesthetics,
+        restarts,
+        steps,
+        seed,
+        time_limit,
+        likelihood,
+    )
+    if guided.captions:
+        from cadrage.cli import explain_caption  # noqa: PLC0415
+
+        explain_caption.run(photo, out, wanted, guided)
+        return
+    guided.check_alone()
     target = out or Path(f"{photo.stem}_explained.png")
     if target.suffix.lower() != ".png":
         raise RequestError(f"--out {printable(str(target))} must end in .png.")

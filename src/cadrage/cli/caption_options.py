@@ -1,0 +1,117 @@
+"""The options of caption-guided cropping, for every command that takes a caption.
+
+Imports nothing but Typer, so that help is quick; ``cadrage.cli.crop_caption`` makes the request of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from cadrage.errors import RequestError
+
+_CAPTION = "By a caption (extra 'caption')"
+
+Captions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--caption",
+        "-c",
+        metavar="TEXT",
+        help="What the crop shall show, such as 'a dog catching a ball'; may be repeated.",
+        rich_help_panel=_CAPTION,
+    ),
+]
+WeightAesthetic = Annotated[
+    float | None,
+    typer.Option(
+        "--weight-aesthetic",
+        metavar="L",
+        help="Weight of pleasing crops beside the caption; 0 for the caption alone. [0.25]",
+        rich_help_panel=_CAPTION,
+    ),
+]
+CaptionerSpec = Annotated[
+    str | None,
+    typer.Option(
+        "--captioner",
+        metavar="FILE|DIR|NAME",
+        help="Another captioner: a file of cadrage's, or a vision-to-text model of the hub or in a folder.",
+        rich_help_panel=_CAPTION,
+    ),
+]
+AestheticsSpec = Annotated[
+    str | None,
+    typer.Option(
+        "--aesthetics",
+        metavar="SPEC",
+        help="What judges crops: gaic, gaic-regions, nima=FILE or none. [gaic-regions]",
+        rich_help_panel=_CAPTION,
+    ),
+]
+Restarts = Annotated[
+    int | None,
+    typer.Option("--restarts", metavar="N", help="Runs of the search. [8]", rich_help_panel=_CAPTION),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", metavar="N", help="Steps of the search. [30]", rich_help_panel=_CAPTION),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", help="Seed of random starts. [0]", rich_help_panel=_CAPTION),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        help="Take the best that is found in this time, for each ratio of a photograph.",
+        rich_help_panel=_CAPTION,
+    ),
+]
+Likelihood = Annotated[
+    bool,
+    typer.Option(
+        "--likelihood",
+        help="Measure a crop by how likely the captioner says the whole sentence, in its order, instead of by "
+        "its words.",
+        rich_help_panel=_CAPTION,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionOptions:
+    """What was typed; None is not given."""
+
+    captions: tuple[str, ...] = ()
+    weight_aesthetic: float | None = None
+    captioner: str | None = None
+    aesthetics: str | None = None
+    restarts: int | None = None
+    steps: int | None = None
+    seed: int | None = None
+    time_limit: float | None = None
+    likelihood: bool = False
+
+    def check_alone(self) -> None:
+        """Refuse, where there is no caption, options that need one.
+
+        Raises:
+            RequestError: one was given.
+        """
+        given = {
+            "--weight-aesthetic": self.weight_aesthetic,
+            "--captioner": self.captioner,
+            "--aesthetics": self.aesthetics,
+            "--restarts": self.restarts,
+            "--steps": self.steps,
+            "--seed": self.seed,
+            "--time-limit": self.time_limit,
+            "--likelihood": self.likelihood or None,
+        }
+        if option := next((name for name, value in given.items() if value is not None), None):
+            raise RequestError(f"{option} is about captions: give --caption too.")

@@ -1,0 +1,263 @@
+"""The run behind ``cadrage crop --caption``: the crops that captions describe, of one photograph after another."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cadrage.batch.names import NameTemplate, distinct_stems, parent_of
+from cadrage.cli.caption_options import CaptionOptions
+from cadrage.cli.console import Progress, Rows
+from cadrage.cli.crop_call import CropCall
+from cadrage.cli.files import find_photos
+from cadrage.errors import CadrageError, ImageError, MissingExtraError, RequestError
+from cadrage.imaging import (
+    OutputRule,
+    Photo,
+    Written,
+    open_photo,
+    preview,
+    save,
+    suffix_for,
+    write_crops,
+)
+from cadrage.imaging.photo import printable
+from cadrage.overlay import PREVIEW_WH, LabelledCrop, SheetRow, contact_sheet
+from cadrage.request import CropRequest
+from cadrage.runtime import MOST_THREADS, available_cpus
+
+if TYPE_CHECKING:
+    from cadrage.captions.cropper import CaptionCropper, CaptionRequest
+    from cadrage.captions.results import CaptionResult
+
+HONOURED = ("ratios", "top", "max_overlap")
+"""The wishes of a ``CropRequest`` that caption-guided cropping knows."""
+
+LONGEST_SLUG = 40
+"""Characters of a caption in a file's name."""
+
+
+@dataclass(slots=True)
+class _Count:
+    """What became of the photographs, for the exit code and the sheet."""
+
+    done: int = 0
+    failed: int = 0
+    rows: list[SheetRow] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        return (1 if self.done else 2) if self.failed else 0
+
+
+def run(call: CropCall, options: CaptionOptions) -> int:
+    """Do a call with captions and return its exit code.
+
+    Raises:
+        CadrageError: the call cannot be begun.
+    """
+    _check(call)
+    found = find_photos(call.photos, call.folder_rule)
+    call.check_found(found)
+    cropper, requests = prepare(options, call.request, call.threads)
+    photos = list(found.photos)
+    stems = _stems(call, found.photos, options.captions)
+    count = _Count(failed=len(found.errors))
+    columns = ["photograph", "caption", "ratio", "rank", "box", "loss", "caption loss", "aesthetic loss"]
+    table = None if call.as_json else Rows(*columns, *["file"] * bool(call.out))
+    for error in found.errors.values():
+        _complain(None, error)
+    total = len(photos) * len(requests)
+    with Progress("searching", 1000 * total) as progress:
+        for number, path in enumerate(photos):
+            try:
+                photo = open_photo(path)
+                for part, request in enumerate(requests):
+                    begun = 1000 * (number * len(requests) + part)
+                    results = cropper.crops(
+                        photo,
+                        options.captions,
+                        request,
+                        watch=lambda done, of, begun=begun: progress.advance(begun + 1000 * done // of),  # type: ignore[misc]
+                    )
+                    for caption, result in enumerate(results):
+                        written = _written(call, photo, result, stems[path, caption], photos)
+                        _tell(result, written, table)
+                        if not result.in_time:
+                            _complain(
+                                progress, f"{printable(result.source)}: the time limit ended the search."
+                            )
+                        if call.sheet:
+                            count.rows.append(_sheet_row(photo, result))
+                count.done += 1
+            except CadrageError as error:
+                count.failed += 1
+                _complain(progress, error)
+                if call.as_json:
+                    print(json.dumps({"source": str(path), "error": str(error)}), flush=True)
+    if table:
+        table.finish()
+    if call.sheet and count.rows:
+        sheet = contact_sheet(count.rows, heading="Crops of captions (loss)", model=options.captioner or "")
+        save(sheet, call.sheet, sources=photos)
+    return count.exit_code
+
+
+def prepare(
+    options: CaptionOptions, request: CropRequest, threads: int | None = None
+) -> tuple[CaptionCropper, list[CaptionRequest]]:
+    """The cropper of a call and its requests, one for each ratio; this process's threads are set.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        RequestError: an option is outside its range.
+        WeightsError: a network cannot be loaded.
+    """
+    try:
+        from cadrage.captions.aesthetics import USUAL_JUDGE  # noqa: PLC0415
+        from cadrage.captions.cropper import (  # noqa: PLC0415
+            CaptionCropper,
+            CaptionRequest,
+            parse_ratio,
+            use_threads,
+        )
+        from cadrage.captions.objective import CaptionLoss  # noqa: PLC0415
+        from cadrage.captions.search import SearchConfig  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError("Cropping by a caption", "caption") from None
+    use_threads(threads or _usual_threads())
+    default = CaptionRequest()
+    typed: dict[str, Any] = {"restarts": options.restarts, "steps": options.steps, "seed": options.seed}
+    wanted = CaptionRequest(
+        top=request.top,
+        max_overlap=request.max_overlap,
+        loss=CaptionLoss(kind="likelihood") if options.likelihood else default.loss,
+        weight_aesthetic=(
+            default.weight_aesthetic if options.weight_aesthetic is None else options.weight_aesthetic
+        ),
+        search=replace(SearchConfig(), **{name: value for name, value in typed.items() if value is not None}),
+        time_limit_s=options.time_limit,
+    )
+    aesthetics = None if options.aesthetics == "none" or not wanted.weight_aesthetic else options.aesthetics
+    if options.aesthetics is None and wanted.weight_aesthetic:
+        aesthetics = USUAL_JUDGE
+    cropper = CaptionCropper(options.captioner, aesthetics)
+    return cropper, [replace(wanted, ratio=parse_ratio(str(ratio))) for ratio in request.ratios]
+
+
+def check_request(request: CropRequest) -> None:
+    """Refuse wishes that nothing heeds where a caption guides.
+
+    Raises:
+        RequestError: there is one.
+    """
+    default = CropRequest(ratios=request.ratios)
+    for one in fields(CropRequest):
+        if one.name not in HONOURED and getattr(request, one.name) != getattr(default, one.name):
+            option = "--" + one.name.replace("_", "-")
+            raise RequestError(f"{option} is not heeded where a caption guides: leave it out, or --caption.")
+
+
+def _usual_threads() -> int:
+    """As many as the environment says, as for every program on OpenMP, else as CPUs may be used."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() and 0 < int(said) <= MOST_THREADS else available_cpus()
+
+
+def _check(call: CropCall) -> None:
+    check_request(call.request)
+    unused = {
+        "--dry-run": call.dry_run,
+        "--processes": call.processes is not None,
+        "--manifest": call.manifest is not None,
+        "--resume": call.resume,
+        "--name": call.name is not None,
+        "--lossless": call.lossless,
+        "--model": call.model is not None,
+    }
+    if option := next((name for name, given in unused.items() if given), None):
+        raise RequestError(f"{option} does not go with --caption.")
+    if call.from_stream or call.to_stream:
+        raise RequestError("--caption takes photographs by their names and writes into a folder, not -.")
+
+
+def _stems(
+    call: CropCall, folders: dict[Path, Path], captions: Sequence[str]
+) -> dict[tuple[Path, int], tuple[Path, str]]:
+    """Folder and start of the name of each photograph's crops, by photograph and number of the caption."""
+    out = call.out or Path()
+    places = {photo: out / below for photo, below in folders.items()}
+    stems = distinct_stems(places, NameTemplate.default(call.request), call.request)
+    slugs = list(_slugs(captions))
+    return {
+        (photo, number): (places[photo], f"{stem}_{slug}")
+        for photo, stem in stems.items()
+        for number, slug in enumerate(slugs)
+    }
+
+
+def _slugs(captions: Sequence[str]) -> Iterator[str]:
+    """Captions as parts of names, no two alike."""
+    from cadrage.captions.vocabulary import words_of  # noqa: PLC0415  (torch is behind its room's door)
+
+    taken: set[str] = set()
+    for caption in captions:
+        slug = "-".join(words_of(caption))[:LONGEST_SLUG].rstrip("-")
+        made, number = slug, 2
+        while made in taken:
+            made, number = f"{slug}-{number}", number + 1
+        taken.add(made)
+        yield made
+
+
+def _written(
+    call: CropCall, photo: Photo, result: CaptionResult, place: tuple[Path, str], sources: Sequence[Path]
+) -> list[Written]:
+    if call.out is None:
+        return []
+    quality = OutputRule().quality if call.quality is None else call.quality
+    rule = OutputRule(call.format, quality, call.strip)
+    folder, stem = place
+    template, suffix = NameTemplate.default(call.request), suffix_for(photo, rule)
+    parent = parent_of(Path(result.source))
+    files = [
+        folder / (template.name(stem=stem, parent=parent, ratio=result.ratio, rank=rank) + suffix)
+        for rank in range(1, len(result.crops) + 1)
+    ]
+    there = next((file for file in files if os.path.lexists(file)), None)
+    if there and call.overwrite is False:
+        raise ImageError(f"{printable(str(there))} is there already, and --no-overwrite keeps it.")
+    return write_crops(photo, [crop.box for crop in result.crops], files, rule, sources=sources)
+
+
+def _tell(result: CaptionResult, written: Sequence[Written], table: Rows | None) -> None:
+    if table is None:
+        record = result.to_dict()
+        for crop, one in zip(record["crops"], written, strict=False):
+            crop["file"] = str(one.path)
+        print(json.dumps(record), flush=True)
+        return
+    for rank, crop in enumerate(result.crops, start=1):
+        cells = [printable(result.source), printable(result.caption), result.ratio, str(rank)]
+        cells += [",".join(map(str, crop.box.rounded())), f"{crop.loss:.3f}"]
+        cells += [f"{crop.caption_loss:.3f}", f"{crop.aesthetic_loss:.3f}"]
+        table.add(*cells, *([printable(str(written[rank - 1].path))] if written else []))
+
+
+def _sheet_row(photo: Photo, result: CaptionResult) -> SheetRow:
+    crops = [
+        LabelledCrop(
+            f"{result.ratio} #{rank}" if len(result.crops) > 1 else result.ratio, crop.box, crop.loss
+        )
+        for rank, crop in enumerate(result.crops, start=1)
+    ]
+    title = f"{Path(result.source).name}: {result.caption}"
+    return SheetRow(title, preview(photo, PREVIEW_WH), photo.size_wh, crops)
+
+
+def _complain(progress: Progress | None, message: object) -> None:
+    (progress or Progress("", 0)).complain(message)
