@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cadrage.captions.aggregate import aggregate, largest_cluster
+from cadrage.captions.aggregate import Beliefs, aggregate, consensus, largest_cluster
 from cadrage.errors import RequestError
 
 BOXES = torch.tensor([[0.0, 0, 10, 10], [1, 1, 11, 11], [2, 0, 12, 10], [50, 50, 90, 90]])
@@ -28,7 +28,32 @@ def test_of_equal_clusters_the_one_of_less_loss_is_taken():
     assert largest_cluster(boxes, torch.tensor([1.0, 9, 2, 3])).tolist() == [False, False, True, True]
 
 
-@pytest.mark.parametrize("rule", ["best", "mean", "median", "cluster"])
+class TestConsensus:
+    def test_weights_are_likelihoods(self):
+        apart = torch.tensor([[0.0, 0, 10, 10], [20, 20, 30, 30], [40, 40, 50, 50]])
+        beliefs = Beliefs.of(apart, torch.tensor([1.0, 2.0, torch.nan]), sharpness=1.0)
+        assert beliefs.weights.tolist() == pytest.approx([0.731059, 0.268941, 0.0], abs=1e-6)
+
+    def test_boxes_that_crowd_together_share_one_say(self):
+        boxes = torch.tensor([[0.0, 0, 10, 10]] * 5 + [[20, 20, 30, 30]])
+        beliefs = Beliefs.of(boxes, torch.zeros(6), sharpness=1.0)
+        assert beliefs.weights.tolist() == pytest.approx([0.1] * 5 + [0.5])
+
+    def test_what_many_likely_boxes_share_beats_the_likeliest(self):
+        middle = torch.tensor([[10.0, 0, 30, 20], [0, 0, 20, 20], [20, 0, 40, 20], [70, 70, 90, 90]])
+        losses = torch.tensor([1.0, 1.0, 1.0, 0.9])
+        assert aggregate("best", middle, losses).tolist() == [70, 70, 90, 90]
+        assert aggregate("consensus", middle, losses).tolist() == [10, 0, 30, 20]
+        assert aggregate("consensus", middle, losses, sharpness=100).tolist() == [70, 70, 90, 90]
+
+    def test_agreement_is_the_expected_overlap(self):
+        beliefs = Beliefs.of(torch.tensor([[0.0, 0, 10, 10], [20, 0, 30, 10]]), torch.zeros(2), 1.0)
+        near = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 20], [50, 50, 60, 60]])
+        assert beliefs.agreement(near).tolist() == pytest.approx([0.5, 0.25, 0.0])
+        assert consensus(beliefs).tolist() == [0, 0, 10, 10]
+
+
+@pytest.mark.parametrize("rule", ["best", "mean", "median", "cluster", "consensus"])
 def test_one_run_is_its_own_answer(rule):
     assert aggregate(rule, BOXES[3:], LOSSES[3:]).tolist() == [50, 50, 90, 90]
 

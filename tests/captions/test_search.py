@@ -19,7 +19,7 @@ from cadrage.errors import RequestError
 from cadrage.geometry import AspectRatio
 
 FREE, SQUARE = BoxSpace.of((96, 64), None), BoxSpace.of((96, 64), AspectRatio(1, 1))
-SHORT = SearchConfig(steps=12, restarts=3, candidates=20, patience=None, halvings=0)
+SHORT = SearchConfig(steps=12, restarts=3, candidates=20, patience=None, halvings=0, aggregate="best")
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +236,21 @@ class TestSearch:
         assert one.terms[0].item() == pytest.approx(
             min(run.best_terms[0].item() for run in one.runs), abs=1e-4
         )
+
+    def test_a_consensus_hears_the_candidates_and_every_box_on_the_way(self, levels, speaker):
+        config = replace(SHORT, aggregate="consensus", sharpness=2.0, refine=False)
+        (one,) = found(levels, speaker, config)
+        seen = candidates(FREE, config.candidates)
+        ways = torch.cat([run.boxes for run in one.runs])
+        assert any(torch.allclose(one.box, box) for box in torch.cat([seen, ways]))
+        (sharp,) = found(levels, speaker, replace(config, sharpness=1e4))
+        (best,) = found(levels, speaker, replace(config, aggregate="best"))
+        torch.testing.assert_close(sharp.box, best.box)
+
+    def test_a_consensus_from_other_starts_hears_the_ways_alone(self, levels, speaker):
+        config = replace(SHORT, aggregate="consensus", starts="grid", refine=False)
+        (one,) = found(levels, speaker, config)
+        assert any(torch.allclose(one.box, box) for run in one.runs for box in run.boxes)
 
     def test_a_deadline_gives_the_best_so_far_and_says_so(self, levels, speaker):
         (one,) = found(levels, speaker, deadline=time.monotonic())

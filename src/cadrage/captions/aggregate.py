@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,20 +13,64 @@ from cadrage.captions.runs import in_order
 from cadrage.errors import RequestError
 from cadrage.geometry import FloatArray, iou_matrix
 
-Rule = Literal["best", "mean", "median", "cluster"]
+Rule = Literal["best", "mean", "median", "cluster", "consensus"]
 
 ALIKE = 0.5
 """Boxes are of one cluster when their intersection over union is at least this."""
 
+CROWD = 4.0
+"""In the count of a box's neighbours each counts with its intersection over union to the power of this."""
 
-def aggregate(rule: Rule, boxes_xyxy: Tensor, losses: Tensor) -> Tensor:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beliefs:
+    """How likely it is that each of many boxes is the one that a caption describes.
+
+    A captioner's loss is less the logarithm of how likely the words are for a crop; so e to the power of less the
+    loss is, up to a factor, how likely the crop is for the words. The box of least loss is likelier than any other,
+    and still unlikely to be right: networks that were not made for it have deep, narrow minima in wrong places.
+    The box that agrees best with all that is likely is a better answer, and boxes that crowd together, as those on
+    a search's way do, share one say.
+
+    Attributes:
+        boxes_xyxy: float64, shape (K, 4), K at least 1.
+        weights: float64, shape (K,), their sum is 1.
+    """
+
+    boxes_xyxy: FloatArray
+    weights: FloatArray
+
+    @classmethod
+    def of(cls, boxes_xyxy: Tensor, losses: Tensor, sharpness: float) -> Beliefs:
+        """Weigh boxes (K, 4) by total losses (K,), each counted so many times."""
+        boxes: FloatArray = boxes_xyxy.double().numpy()
+        values = losses.double().nan_to_num(nan=1e9, posinf=1e9).numpy()
+        crowd = (iou_matrix(boxes, boxes) ** CROWD).sum(axis=1)
+        weights = np.exp(-sharpness * (values - values.min())) / crowd
+        return cls(boxes, weights / weights.sum())
+
+    def agreement(self, boxes_xyxy: Tensor) -> Tensor:
+        """Expected intersection over union of boxes (K, 4) with the right one, shape (K,)."""
+        expected = iou_matrix(boxes_xyxy.double().numpy(), self.boxes_xyxy) @ self.weights
+        return torch.from_numpy(expected).to(boxes_xyxy.dtype)
+
+
+def consensus(beliefs: Beliefs) -> Tensor:
+    """The box that agrees best with all of them, shape (4,), float64; of equal ones the first."""
+    boxes = torch.from_numpy(beliefs.boxes_xyxy)
+    return boxes[in_order(beliefs.agreement(boxes)).argmax()]
+
+
+def aggregate(rule: Rule, boxes_xyxy: Tensor, losses: Tensor, sharpness: float = 1.0) -> Tensor:
     """The box that stands for all runs.
 
     Args:
         rule: "best", the box of least loss; "mean" and "median", of each coordinate; "cluster", the mean of the
-            largest group of boxes that are like one of them, of equal groups the one of least mean loss.
+            largest group of boxes that are like one of them, of equal groups the one of least mean loss;
+            "consensus", the box that agrees best with all, see ``Beliefs``.
         boxes_xyxy: shape (K, 4), K at least 1, in any one coordinate system.
         losses: shape (K,), lower is better.
+        sharpness: of "consensus".
 
     Returns:
         Shape (4,). Coordinates in the middle of two are their mean. A median need not have the boxes' ratio.
@@ -42,7 +88,9 @@ def aggregate(rule: Rule, boxes_xyxy: Tensor, losses: Tensor) -> Tensor:
         return boxes_xyxy.quantile(0.5, dim=0)
     if rule == "cluster":
         return boxes_xyxy[largest_cluster(boxes_xyxy, losses)].mean(dim=0)
-    raise RequestError(f"Runs are aggregated by best, mean, median or cluster, not {rule!r}.")
+    if rule == "consensus":
+        return consensus(Beliefs.of(boxes_xyxy, losses, sharpness)).to(boxes_xyxy.dtype)
+    raise RequestError(f"Runs are aggregated by best, mean, median, cluster or consensus, not {rule!r}.")
 
 
 def largest_cluster(boxes_xyxy: Tensor, losses: Tensor) -> Tensor:

@@ -66,6 +66,11 @@ class BoxSpace:
         """Parameters of a box: x, y, scale and, where it is free, elongation."""
         return 4 if self.is_free else 3
 
+    def holds(self, scale: float, shape: float) -> bool:
+        """Whether boxes of a scale may have a shape: a ratio of relative sides, width by height."""
+        most = min(self.most_elongated, scale**-2)
+        return max(shape, 1 / shape) <= most + 1e-9
+
     def boxes(self, theta: Tensor, scale: Tensor | float | None = None) -> Tensor:
         """The boxes of parameters.
 

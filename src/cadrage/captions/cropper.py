@@ -34,7 +34,8 @@ class CaptionRequest:
 
     Attributes:
         ratio: of the crops: one ratio, "original" for the photograph's own, None for any.
-        top: how many crops, at most, at least 1; the further ones are the answers of other runs that differ.
+        top: how many crops, at most, at least 1; the further ones are the answers of other runs that differ, by
+            their losses.
         max_overlap: largest intersection over union of two of them, in [0, 1].
         loss: how the distance from the caption is measured.
         weight_aesthetic: of the aesthetics loss beside the caption's (lambda of the paper, whose value is not

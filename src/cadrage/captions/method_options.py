@@ -48,6 +48,7 @@ _SEARCH: Mapping[str, tuple[str, Reader]] = {
     "multi-scale": ("multi_scale", _SWITCH),
     "reach": ("reach", _one_of(_REACHES)),
     "aggregate": ("aggregate", _named(*get_args(Rule))),
+    "sharpness": ("sharpness", float),
     "patience": ("patience", lambda text: None if text == "off" else int(text)),
     "halvings": ("halvings", int),
     "least-scale": ("least_scale", float),

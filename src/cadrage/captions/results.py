@@ -76,7 +76,8 @@ class CaptionResult:
         size_wh: width and height of the frame, pixels.
         caption: as the user wrote it.
         ratio: asked for, as text.
-        crops: best first, at least one.
+        crops: best first, at least one. The first is the answer of all runs together, whose loss need not be the
+            least; the further ones are in the order of their losses.
         baseline: the largest crop of the ratio, in the middle of the frame.
         words: the caption's words that count.
         said: the captioner's own words for the baseline and for the best crop.

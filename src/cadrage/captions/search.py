@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cadrage.captions.aggregate import Rule, aggregate
+from cadrage.captions.aggregate import Beliefs, Rule, aggregate, consensus
 from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.objective import CaptionLoss, Target, caption_loss, cross_entropy, mean_words
 from cadrage.captions.protocols import Captioner, Judge
@@ -30,6 +30,9 @@ AT_ONCE = 8
 
 MOST_RUNS = 32
 """Runs in one batch with gradients, at most; captions beyond it wait for the next batch."""
+
+Looks = tuple[Tensor, Tensor]
+"""Boxes (K, 4) and their total losses (K,)."""
 
 Watch = Callable[[int, int], None]
 """Told how many steps are done, and of how many."""
@@ -49,7 +52,8 @@ class SearchConfig:
             leaves the scale free from the start.
         multi_scale: sample crops from a pyramid; else plain bilinear sampling of the photograph.
         reach: how many octaves coarser than needed samples are taken; None for none.
-        aggregate: how the runs become one answer.
+        aggregate: how the runs become one answer; "consensus" hears the candidates and every box on the runs' ways.
+        sharpness: how much losses count in "consensus", above 0.
         patience: a run ends after so many steps without gain while its scale is free; None for never.
         halvings: how many times, at equal distances, the worse half of the runs ends.
         least_scale: smallest scale of a box, in (0, 1].
@@ -65,11 +69,12 @@ class SearchConfig:
     restarts: int = 8
     learning_rate: float = 0.15
     starts: Kind = "anchors"
-    candidates: int = 48
+    candidates: int = 180
     schedule: Schedule | None = SCALES["linear"]
     multi_scale: bool = True
     reach: Schedule | None = None
-    aggregate: Rule = "best"
+    aggregate: Rule = "consensus"
+    sharpness: float = 1.0
     patience: int | None = 8
     halvings: int = 2
     least_scale: float = 0.2
@@ -88,6 +93,8 @@ class SearchConfig:
         for name, (value, least, most) in bounds.items():
             if not least <= value <= most:
                 raise RequestError(f"The number of {name} is from {least} to {most:,}; got {value}.")
+        if not 0 < self.sharpness <= 1e6:
+            raise RequestError(f"The sharpness lies above 0; got {self.sharpness:g}.")
         if not 0 < self.learning_rate <= 10:
             raise RequestError(f"The learning rate lies above 0, up to 10; got {self.learning_rate:g}.")
 
@@ -213,7 +220,7 @@ def search(
     if not config.multi_scale:
         picture = Pyramid(picture.levels[:1], picture.size_wh)
     objective = Objective(picture, captioner, judge if weight else None, loss, weight)
-    starts = _starts(objective, space, targets, config, picture.levels[0].dtype)
+    starts, looks = _starts(objective, space, targets, config, picture.levels[0].dtype)
     together = max(1, MOST_RUNS // config.restarts)
     parts = [range(at, min(at + together, len(targets))) for at in range(0, len(targets), together)]
     found = []
@@ -223,6 +230,7 @@ def search(
             space,
             [targets[one] for one in part],
             torch.cat([starts[one] for one in part]),
+            [looks[one] for one in part],
             config,
             deadline,
             _counted(watch, number, len(parts), config.steps),
@@ -244,14 +252,15 @@ def _starts(
     targets: Sequence[Target],
     config: SearchConfig,
     dtype: torch.dtype,
-) -> list[Tensor]:
-    """The boxes (restarts, 4) that the runs of each caption begin with."""
+) -> tuple[list[Tensor], list[Looks]]:
+    """The boxes (restarts, 4) that the runs of each caption begin with, and what was looked at to find them."""
     if config.starts != "anchors":
         boxes = start_boxes(config.starts, space, config.restarts, config.seed, dtype=dtype)
-        return [boxes] * len(targets)
+        return [boxes] * len(targets), [(boxes[:0], boxes.new_zeros(0))] * len(targets)
     boxes = candidates(space, config.candidates).to(dtype)
     losses = objective.totals(objective.measure_each(boxes, targets))
-    return [best_candidates(boxes, of_one, config.restarts) for of_one in losses]
+    starts = [best_candidates(boxes, of_one, config.restarts) for of_one in losses]
+    return starts, [(boxes, of_one) for of_one in losses]
 
 
 def _search_part(
@@ -259,6 +268,7 @@ def _search_part(
     space: BoxSpace,
     targets: Sequence[Target],
     starts: Tensor,
+    looks: Sequence[Looks],
     config: SearchConfig,
     deadline: float | None,
     step_done: Callable[[int], None],
@@ -293,11 +303,28 @@ def _search_part(
         step_done(step + 1)
     if reach:
         runs.correct(objective.measure(runs.best, rows))
-    answers = _answers(objective, space, targets, runs, config, in_time=in_time)
-    return [
-        Found(box, terms, runs.of(number), in_time)
-        for number, (box, terms) in enumerate(zip(*answers, strict=True))
-    ]
+    every = [runs.of(number) for number in range(len(targets))]
+    if config.aggregate == "consensus":
+        boxes = torch.stack(
+            [_agreed(*one, objective, space, config) for one in zip(every, looks, strict=True)]
+        )
+        answers = boxes, objective.measure(boxes, targets)
+    else:
+        answers = _answers(objective, space, targets, runs, config, in_time=in_time)
+    return [Found(box, terms, made, in_time) for box, terms, made in zip(*answers, every, strict=True)]
+
+
+def _agreed(
+    runs: Sequence[Run], looks: Looks, objective: Objective, space: BoxSpace, config: SearchConfig
+) -> Tensor:
+    """The box, shape (4,), that agrees best with all that was seen of a caption, and with it its neighbours."""
+    seen = torch.cat([looks[0], *(run.boxes for run in runs)])
+    losses = torch.cat([looks[1], *(objective.totals(run.terms) for run in runs)])
+    beliefs = Beliefs.of(seen, losses, config.sharpness)
+    boxes = consensus(beliefs)[None].to(seen.dtype)
+    if config.refine:
+        boxes, _ = refine(boxes, -beliefs.agreement(boxes), space, lambda near: -beliefs.agreement(near))
+    return boxes[0]
 
 
 def _answers(

@@ -30,6 +30,9 @@ CANDIDATE_SCALES = (0.35, 0.5, 0.65, 0.8)
 """Scales of the candidates beside the grid anchors, which keep half of the frame or more: what a caption names is
 often smaller."""
 
+CANDIDATE_SHAPES = (1.0, 0.6, 1 / 0.6)
+"""Ratios of the candidates' relative sides where the ratio is free: the frame's shape, upright and lying."""
+
 MOST_TICKS = 5
 """Places of a candidate along a side, at most."""
 
@@ -82,11 +85,12 @@ def candidates(space: BoxSpace, most: int) -> Tensor:
         Shape (K, 4), in frame pixels, float64.
     """
     own = [_sized(space, 1.0, np.array([[0.5, 0.5]]))]
-    own += [
-        _sized(space, scale, _places(space, scale))
-        for scale in CANDIDATE_SCALES
-        if scale >= space.least_scale
-    ]
+    for shape in CANDIDATE_SHAPES:
+        own += [
+            _sized(space, scale, _places(space, scale, shape), shape)
+            for scale in CANDIDATE_SCALES
+            if scale >= space.least_scale and space.holds(scale, shape)
+        ]
     boxes = torch.cat(own)
     if space.is_free:
         width, height = space.size_wh
@@ -114,19 +118,21 @@ def best_candidates(boxes_xyxy: Tensor, losses: Tensor, count: int) -> Tensor:
     return boxes_xyxy[[ranked[number % len(ranked)] for number in range(count)]]
 
 
-def _sized(space: BoxSpace, scale: float, places: FloatArray) -> Tensor:
-    """Boxes of a scale at places (K, 2), shares of the room that they leave; shape (K, 4), float64."""
-    sides = max(scale, space.least_scale) * np.array(space.largest_wh)
+def _sized(space: BoxSpace, scale: float, places: FloatArray, shape: float = 1.0) -> Tensor:
+    """Boxes of a scale and shape at places (K, 2), shares of the room that they leave; shape (K, 4), float64."""
+    stretch = np.array([shape**0.5, shape**-0.5])
+    sides = max(scale, space.least_scale) * stretch * np.array(space.largest_wh)
     start = np.maximum(np.array(space.size_wh) - sides, 0) * places
     return torch.from_numpy(np.concatenate([start, start + sides], axis=1))
 
 
-def _places(space: BoxSpace, scale: float) -> FloatArray:
-    """Places (K, 2) from end to end of the room of a scale; neighbours overlap by half, as far as allowed."""
+def _places(space: BoxSpace, scale: float, shape: float) -> FloatArray:
+    """Places (K, 2) from end to end of a box's room; neighbours overlap by two thirds, as far as allowed."""
     axes = []
-    for frame, largest in zip(space.size_wh, space.largest_wh, strict=True):
-        side = scale * largest
-        ticks = min(MOST_TICKS, max(1, round(1 + (frame - side) / (side / 2))))
+    stretches = (shape**0.5, shape**-0.5)
+    for frame, largest, stretch in zip(space.size_wh, space.largest_wh, stretches, strict=True):
+        side = scale * stretch * largest
+        ticks = min(MOST_TICKS, max(1, round(1 + (frame - side) / (side / 3))))
         axes.append(np.linspace(0, 1, ticks) if ticks > 1 else np.array([0.5]))
     return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
 
