@@ -88,6 +88,9 @@ def cadrage_command(
 def main() -> None:
     """Run the command line; the entry point of the ``cadrage`` program."""
     _open_streams()
+    # Read when torch is loaded. Threads that spin while they wait for each other take a crop of seconds to minutes
+    # where another program wants the CPUs, too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         try:
             app(prog_name="cadrage")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cadrage.cli.console import Progress, Rows
+from cadrage.cli.evaluate_captioner import evaluate_captioner
 from cadrage.cli.evaluate_captions import evaluate_captions
 from cadrage.errors import MissingExtraError, RequestError, WeightsError
 
@@ -31,6 +32,7 @@ def evaluate() -> None:
 
 
 app.command("captions")(evaluate_captions)
+app.command("captioner")(evaluate_captioner)
 
 
 @app.command("gaicd")
