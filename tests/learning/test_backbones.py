@@ -9,6 +9,7 @@ from torchvision import models
 
 from cadrage.errors import WeightsError
 from cadrage.learning.backbones import SamePadConv2d, TimmTrunk, build_trunk, read_tensors
+from cadrage.learning.mobilenet import MobileNetV2
 
 TAPS = {
     # name: (channels, torchvision's modules that end at strides 8, 16 and 32), as in the official code
@@ -178,3 +179,13 @@ def test_same_padding_is_for_every_strided_convolution_of_neighbours_and_keeps_t
     for first, second in zip(maps_of(usual), maps_of(same), strict=True):
         assert first.shape == second.shape
         assert not torch.equal(first, second)
+
+
+def test_our_mobilenet_is_torchvisions():
+    theirs, ours = models.mobilenet_v2().eval(), MobileNetV2().eval()
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    ours.load_state_dict(theirs.state_dict())
+    picture = torch.rand(2, 3, 96, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(ours(picture), theirs(picture))
+        assert torch.equal(ours.features(picture), theirs.features(picture))

@@ -88,9 +88,9 @@ def cadrage_command(
 def main() -> None:
     """Run the command line; the entry point of the ``cadrage`` program."""
     _open_streams()
-    # Read when torch is loaded. Threads that spin while they wait for each other take a crop of seconds to minutes
-    # where another program wants the CPUs, too.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read when torch is loaded. By default its threads spin for milliseconds while they wait for each other, and
+    # where another program wants the CPUs, too, that makes minutes of a crop of seconds.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         try:
             app(prog_name="cadrage")

@@ -1,7 +1,7 @@
 """Trunks: the three feature maps, at strides 8, 16 and 32, that a crop scorer reads.
 
-The networks are torchvision's own definitions with torchvision's own parameter names, cut where the official
-GAIC code cuts them; any timm network with maps at those strides works by the name ``timm:NAME``.
+The networks are torchvision's own definitions, one ours with torchvision's own parameter names, cut where the
+official GAIC code cuts them; any timm network with maps at those strides works by the name ``timm:NAME``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cadrage.errors import MissingExtraError, WeightsError
+from cadrage.learning.mobilenet import MobileNetV2
 from cadrage.learning.pretrained import PACKAGES, load_packaged
 
 TENSORFLOW = "tf_"
@@ -191,14 +192,22 @@ def build_trunk(
 
 
 def _cuts() -> dict[str, _Cut]:
-    from torchvision import models  # noqa: PLC0415  (a second to import)
-
     return {
-        "mobilenet_v2": _Cut((32, 96, 320), models.mobilenet_v2, _cut_features((0, 7, 14, 18))),
-        "shufflenet_v2_x1_0": _Cut((116, 232, 464), models.shufflenet_v2_x1_0, _cut_shufflenet),
-        "vgg16": _Cut((512, 512, 512), models.vgg16, _cut_features((0, 23, 30, 31))),
-        "resnet50": _Cut((512, 1024, 2048), models.resnet50, _cut_resnet),
+        "mobilenet_v2": _Cut((32, 96, 320), MobileNetV2, _cut_features((0, 7, 14, 18))),
+        "shufflenet_v2_x1_0": _Cut((116, 232, 464), _torchvisions("shufflenet_v2_x1_0"), _cut_shufflenet),
+        "vgg16": _Cut((512, 512, 512), _torchvisions("vgg16"), _cut_features((0, 23, 30, 31))),
+        "resnet50": _Cut((512, 1024, 2048), _torchvisions("resnet50"), _cut_resnet),
     }
+
+
+def _torchvisions(name: str) -> Callable[[], nn.Module]:
+    def build() -> nn.Module:
+        from torchvision import models  # noqa: PLC0415  (a second to import)
+
+        model: nn.Module = getattr(models, name)()
+        return model
+
+    return build
 
 
 def _cut_features(edges: tuple[int, int, int, int]) -> Callable[[nn.Module], Stages]:
