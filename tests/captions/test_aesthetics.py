@@ -9,8 +9,8 @@ from torch.autograd import gradcheck
 from torch.nn import functional
 
 from cadrage.candidates import grid_anchors
-from cadrage.captions.aesthetics import FAIR, EntryScorer, load_aesthetics
-from cadrage.captions.graphs import Graph
+from cadrage.captions.aesthetics.gaic import FAIR, EntryScorer, load_aesthetics
+from cadrage.captions.aesthetics.graphs import Graph
 from cadrage.errors import RequestError, WeightsError
 from cadrage.imaging import RasterRule, open_photo, raster
 from cadrage.learning.checkpoints import save_network

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cadrage.captions.aggregate import Beliefs, aggregate, consensus, largest_cluster
+from cadrage.captions.search.aggregate import Beliefs, aggregate, consensus, largest_cluster
 from cadrage.errors import RequestError
 
 BOXES = torch.tensor([[0.0, 0, 10, 10], [1, 1, 11, 11], [2, 0, 12, 10], [50, 50, 90, 90]])

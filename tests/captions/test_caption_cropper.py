@@ -12,7 +12,7 @@ from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.cropper import CaptionCropper, CaptionRequest, parse_ratio
 from cadrage.captions.objective import CaptionLoss
 from cadrage.captions.results import bounds_of, settled
-from cadrage.captions.search import SearchConfig
+from cadrage.captions.search.descent import SearchConfig
 from cadrage.errors import ImageError, RequestError
 from cadrage.geometry import AspectRatio, iou_matrix
 

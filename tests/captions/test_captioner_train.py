@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from cadrage.captions.captioner_train import CaptionerRecipe, crops_of, numbers_of, train_captioner
-from cadrage.captions.captioner_views import Sayings, ViewRule, draw_views
-from cadrage.captions.small import CaptionerConfig, load_captioner_file
+from cadrage.captions.captioners.small import CaptionerConfig, load_captioner_file
+from cadrage.captions.captioners.training import CaptionerRecipe, crops_of, numbers_of, train_captioner
+from cadrage.captions.captioners.views import Sayings, ViewRule, draw_views
 from cadrage.datasets.entities import divide_captions
 from cadrage.errors import DataError, RequestError
 from cadrage.imaging import open_photo

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cadrage.captions.cases import crop_cases, digest_of, draw_cases, entity_cases, sentence_cases
-from cadrage.captions.mosaics import Mosaic, mosaic_cases
+from cadrage.captions.evaluation.cases import crop_cases, digest_of, draw_cases, entity_cases, sentence_cases
+from cadrage.captions.evaluation.mosaics import Mosaic, mosaic_cases
 from cadrage.datasets.caption_crops import load_caption_crops
 from cadrage.datasets.entities import load_entities
 from cadrage.errors import RequestError

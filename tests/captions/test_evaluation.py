@@ -8,9 +8,7 @@ import pytest
 from PIL import Image
 from speaker import Speaker
 
-from cadrage.captions.cases import CaptionCase
-from cadrage.captions.describing import describe
-from cadrage.captions.evaluation import (
+from cadrage.captions.evaluation.answering import (
     Record,
     RunFile,
     centre_is_in,
@@ -18,10 +16,12 @@ from cadrage.captions.evaluation import (
     measure,
     measures_of,
 )
-from cadrage.captions.methods import NO_RUNS, Networks, make_method
+from cadrage.captions.evaluation.cases import CaptionCase
+from cadrage.captions.evaluation.describing import describe
+from cadrage.captions.evaluation.methods import NO_RUNS, Networks, make_method
+from cadrage.captions.evaluation.summary import interval, summarise
+from cadrage.captions.evaluation.tables import header, markdown, rows
 from cadrage.captions.similarity.measures import Similarity
-from cadrage.captions.summary import interval, summarise
-from cadrage.captions.tables import header, markdown, rows
 from cadrage.errors import DataError
 from cadrage.geometry import Box, as_boxes
 from cadrage.imaging import open_photo

@@ -7,7 +7,7 @@ import torch
 from speaker import Speaker
 from torch import nn
 
-from cadrage.captions.gradcam import HeatBox, attention, box_of, components
+from cadrage.captions.baselines.gradcam import HeatBox, attention, box_of, components
 from cadrage.captions.objective import CaptionLoss, Target, caption_loss
 from cadrage.captions.vocabulary import BEGIN
 from cadrage.errors import RequestError

@@ -10,7 +10,7 @@ pytest.importorskip("transformers")
 
 import hub_models
 
-from cadrage.captions.grounding import load_grounder
+from cadrage.captions.baselines.grounding import load_grounder
 from cadrage.errors import RequestError, WeightsError
 
 

@@ -11,8 +11,8 @@ pytest.importorskip("transformers")
 
 import hub_models
 
-from cadrage.captions.gradcam import attention
-from cadrage.captions.hub import load_hub_captioner
+from cadrage.captions.baselines.gradcam import attention
+from cadrage.captions.captioners.hub import load_hub_captioner
 from cadrage.captions.objective import CaptionLoss, Target, caption_loss
 from cadrage.captions.protocols import Convolutional
 from cadrage.errors import RequestError, WeightsError

@@ -8,9 +8,9 @@ from speaker import Speaker
 from torch import nn
 
 from cadrage.captions.cropper import CaptionRequest
-from cadrage.captions.method_options import OPTIONS, changed
-from cadrage.captions.methods import ABLATIONS, USUAL, Networks, make_method
-from cadrage.captions.schedule import SCALES
+from cadrage.captions.evaluation.method_options import OPTIONS, changed
+from cadrage.captions.evaluation.methods import ABLATIONS, USUAL, Networks, make_method
+from cadrage.captions.search.schedule import SCALES
 from cadrage.errors import RequestError
 from cadrage.imaging import open_photo
 
@@ -75,7 +75,7 @@ def test_grounding_is_the_localisers_box_in_the_frame(networks, tmp_path):
     pytest.importorskip("transformers")
     import hub_models
 
-    from cadrage.captions.grounding import load_grounder
+    from cadrage.captions.baselines.grounding import load_grounder
 
     folder = hub_models.save_owl(tmp_path / "owl", "owlvit")
     pixels = np.random.default_rng(0).integers(0, 255, (300, 600, 3), dtype=np.uint8)

@@ -7,8 +7,8 @@ from torch import nn
 from torch.autograd import gradcheck
 from torchvision import models
 
-from cadrage.captions.aesthetics import load_aesthetics
-from cadrage.captions.nima import IMAGENET_MEAN, IMAGENET_STD, Nima, load_nima
+from cadrage.captions.aesthetics.gaic import load_aesthetics
+from cadrage.captions.aesthetics.nima import IMAGENET_MEAN, IMAGENET_STD, Nima, load_nima
 from cadrage.errors import RequestError, WeightsError
 
 

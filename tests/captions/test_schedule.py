@@ -2,7 +2,7 @@
 
 import pytest
 
-from cadrage.captions.schedule import REACHES, SCALES, Schedule
+from cadrage.captions.search.schedule import REACHES, SCALES, Schedule
 from cadrage.errors import RequestError
 
 

@@ -9,12 +9,12 @@ from speaker import Speaker
 
 from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.objective import CaptionLoss, Target
-from cadrage.captions.refine import neighbours, refine
-from cadrage.captions.runs import Runs
 from cadrage.captions.sampler import pyramid
-from cadrage.captions.schedule import REACHES, SCALES
-from cadrage.captions.search import Objective, SearchConfig, search
-from cadrage.captions.starts import best_candidates, candidates, start_boxes
+from cadrage.captions.search.descent import Objective, SearchConfig, search
+from cadrage.captions.search.refine import neighbours, refine
+from cadrage.captions.search.runs import Runs
+from cadrage.captions.search.schedule import REACHES, SCALES
+from cadrage.captions.search.starts import best_candidates, candidates, start_boxes
 from cadrage.errors import RequestError
 from cadrage.geometry import AspectRatio
 

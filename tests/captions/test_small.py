@@ -7,15 +7,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from cadrage.captions.protocols import Captioner, Convolutional
-from cadrage.captions.shipped import load_captioner
-from cadrage.captions.small import (
+from cadrage.captions.captioners.shipped import load_captioner
+from cadrage.captions.captioners.small import (
     CaptionerConfig,
     SmallCaptioner,
     load_captioner_file,
     save_captioner,
     sentence,
 )
+from cadrage.captions.protocols import Captioner, Convolutional
 from cadrage.captions.vocabulary import END, Vocabulary
 from cadrage.errors import WeightsError
 

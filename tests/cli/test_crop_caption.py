@@ -10,7 +10,7 @@ from PIL import Image
 @pytest.fixture(scope="session")
 def captioner(tmp_path_factory):
     torch = pytest.importorskip("torch")
-    from cadrage.captions.small import CaptionerConfig, SmallCaptioner, save_captioner
+    from cadrage.captions.captioners.small import CaptionerConfig, SmallCaptioner, save_captioner
     from cadrage.captions.vocabulary import Vocabulary
 
     torch.manual_seed(0)

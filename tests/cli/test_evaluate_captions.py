@@ -1,4 +1,4 @@
-"""``cadrage evaluate captions``: every protocol, a run that goes on, a report, crops for a study."""
+"""``cadrage evaluate captions`` and ``captioner``: protocols, a run that goes on, a report, crops for a study."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cadrage.captions.small import CaptionerConfig, SmallCaptioner, save_captioner
+from cadrage.captions.captioners.small import CaptionerConfig, SmallCaptioner, save_captioner
 from cadrage.captions.vocabulary import Vocabulary
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
@@ -179,3 +179,21 @@ def test_what_cannot_be_done_is_one_sentence(arguments, sentence, cadrage, data,
 
 def test_a_data_set_without_such_cases_is_refused(cadrage, drawn, folder):
     refused(cadrage("evaluate", "captions", drawn, "--split", "all"), "line 1")
+
+
+class TestCaptioner:
+    def test_its_captions_are_measured_against_all_that_people_wrote(self, cadrage, data, captioner):
+        ran = cadrage("evaluate", "captioner", data, "--captioner", captioner, "--split", "all", "--json")
+        assert ran.code == 0
+        told = json.loads(ran.out[0])
+        assert (told["images"], told["split"], told["data_set"]) == (5, "all", "squares")
+        assert all(0 <= told[name] <= 1 for name in ("bleu_1", "bleu_4", "rouge_l", "word_recall"))
+
+    def test_a_table_names_the_data_and_the_part(self, cadrage, data, captioner):
+        ran = cadrage("evaluate", "captioner", data, "--captioner", captioner, "--validation", 2)
+        assert ran.out[0] == "squares, split val (2 photographs, seed 0): 2 photographs"
+        assert ran.out[2].startswith("BLEU-1 ")
+
+    def test_what_cannot_be_done_is_one_sentence(self, cadrage, data, captioner):
+        refused(cadrage("evaluate", "captioner", data, "--split", "test"), "--split is val or all")
+        refused(cadrage("evaluate", "captioner", data, "--captioner", "none.safetensors"), "no captioner at")

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cadrage.captions.aesthetics import USUAL_JUDGE, load_aesthetics
+from cadrage.captions.aesthetics.gaic import USUAL_JUDGE, load_aesthetics
 from cadrage.captions.boxes import BoxSpace
+from cadrage.captions.captioners.shipped import load_captioner
 from cadrage.captions.objective import CaptionLoss, Target, mean_words
 from cadrage.captions.protocols import Aesthetics, Captioner, Judge
 from cadrage.captions.results import CaptionCrop, CaptionResult, WordChange, bounds_of, settled
 from cadrage.captions.sampler import Pyramid, pyramid, sample_crops
-from cadrage.captions.search import Found, SearchConfig, Watch, search
-from cadrage.captions.shipped import load_captioner
+from cadrage.captions.search.descent import Found, SearchConfig, Watch, search
 from cadrage.captions.vocabulary import known_words
 from cadrage.errors import RequestError
 from cadrage.geometry import AspectRatio

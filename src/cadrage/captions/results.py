@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from cadrage.captions.boxes import BoxSpace
-from cadrage.captions.runs import Run
+from cadrage.captions.search.runs import Run
 from cadrage.geometry import Box
 
 CAPTION_RESULT_SCHEMA = "1.0"

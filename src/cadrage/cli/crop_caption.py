@@ -118,7 +118,7 @@ def prepare(
         WeightsError: a network cannot be loaded.
     """
     try:
-        from cadrage.captions.aesthetics import USUAL_JUDGE  # noqa: PLC0415
+        from cadrage.captions.aesthetics.gaic import USUAL_JUDGE  # noqa: PLC0415
         from cadrage.captions.cropper import (  # noqa: PLC0415
             CaptionCropper,
             CaptionRequest,
@@ -126,7 +126,7 @@ def prepare(
             use_threads,
         )
         from cadrage.captions.objective import CaptionLoss  # noqa: PLC0415
-        from cadrage.captions.search import SearchConfig  # noqa: PLC0415
+        from cadrage.captions.search.descent import SearchConfig  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("Cropping by a caption", "caption") from None
     use_threads(threads or _usual_threads())

@@ -48,9 +48,9 @@ def evaluate_captioner(
       cadrage evaluate captioner CAPTIONS --captioner runs/captioner/captioner.safetensors --json
     """
     try:
+        from cadrage.captions.captioners.shipped import load_captioner  # noqa: PLC0415
         from cadrage.captions.cropper import use_threads  # noqa: PLC0415
-        from cadrage.captions.shipped import load_captioner  # noqa: PLC0415
-        from cadrage.captions.speaking import speaking_report  # noqa: PLC0415
+        from cadrage.captions.evaluation.speaking import speaking_report  # noqa: PLC0415
         from cadrage.datasets.entities import divide_captions, load_entities  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("A captioner", "caption") from None

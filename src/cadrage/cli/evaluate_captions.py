@@ -17,12 +17,12 @@ from cadrage.cli.console import Progress, Rows, complain
 from cadrage.errors import DataError, MissingExtraError, RequestError
 
 if TYPE_CHECKING:
-    from cadrage.captions.cases import CaptionCase
-    from cadrage.captions.evaluation import Records
-    from cadrage.captions.methods import CropMethod, Networks
+    from cadrage.captions.evaluation.answering import Records
+    from cadrage.captions.evaluation.cases import CaptionCase
+    from cadrage.captions.evaluation.methods import CropMethod, Networks
+    from cadrage.captions.evaluation.summary import Summary
     from cadrage.captions.protocols import Captioner
     from cadrage.captions.similarity.measures import Similarity, SimilarityOptions
-    from cadrage.captions.summary import Summary
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -179,8 +179,8 @@ def _cases(
     seed: int,
 ) -> tuple[tuple[CaptionCase, ...], str]:
     """The cases, and the description of the part that they are of."""
-    from cadrage.captions.cases import crop_cases, draw_cases, entity_cases, sentence_cases  # noqa: PLC0415
-    from cadrage.captions.mosaics import mosaic_cases  # noqa: PLC0415
+    from cadrage.captions.evaluation.cases import crop_cases, draw_cases, entity_cases, sentence_cases  # noqa: PLC0415
+    from cadrage.captions.evaluation.mosaics import mosaic_cases  # noqa: PLC0415
     from cadrage.datasets.caption_crops import load_caption_crops  # noqa: PLC0415
     from cadrage.datasets.entities import divide_captions, load_entities  # noqa: PLC0415
 
@@ -203,7 +203,7 @@ def _cases(
 def _networks(captioner: str | None, aesthetics: str, threads: int | None) -> Networks:
     try:
         from cadrage.captions.cropper import use_threads  # noqa: PLC0415
-        from cadrage.captions.methods import Networks  # noqa: PLC0415
+        from cadrage.captions.evaluation.methods import Networks  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("Cropping by captions", "caption") from None
     from cadrage.runtime import available_cpus  # noqa: PLC0415
@@ -213,7 +213,7 @@ def _networks(captioner: str | None, aesthetics: str, threads: int | None) -> Ne
 
 
 def _specs(methods: Sequence[str] | None, ablations: Sequence[str] | None) -> list[str]:
-    from cadrage.captions.methods import ABLATIONS, USUAL  # noqa: PLC0415
+    from cadrage.captions.evaluation.methods import ABLATIONS, USUAL  # noqa: PLC0415
 
     specs = list(methods or ())
     for name in ablations or ():
@@ -225,7 +225,7 @@ def _specs(methods: Sequence[str] | None, ablations: Sequence[str] | None) -> li
 
 def _methods(specs: Sequence[str], networks: Networks, threads: int | None) -> list[CropMethod]:
     """The methods, all made before the first is asked."""
-    from cadrage.captions.methods import make_method  # noqa: PLC0415
+    from cadrage.captions.evaluation.methods import make_method  # noqa: PLC0415
 
     return [make_method(spec, networks, threads=threads) for spec in specs]
 
@@ -257,8 +257,8 @@ def _run(
     options: SimilarityOptions | None,
 ) -> None:
     """Measure one method after the other; what is measured stays in ``measured`` if a later one is stopped."""
-    from cadrage.captions.evaluation import RunFile, asked, measure, measures_of  # noqa: PLC0415
-    from cadrage.captions.summary import summarise  # noqa: PLC0415
+    from cadrage.captions.evaluation.answering import RunFile, asked, measure, measures_of  # noqa: PLC0415
+    from cadrage.captions.evaluation.summary import summarise  # noqa: PLC0415
 
     total = sum(len(list(asked(one, measured.cases, measured.seeds))) for one in methods)
     speaker, version = (describer.captioner, describer.version) if describer else (None, "")
@@ -279,7 +279,7 @@ def _run(
 
 
 def _similar(measured: _Measured, answers: Records, options: SimilarityOptions) -> Sequence[Similarity]:
-    from cadrage.captions.evaluation import key_of  # noqa: PLC0415
+    from cadrage.captions.evaluation.answering import key_of  # noqa: PLC0415
     from cadrage.captions.similarity.measures import similarities  # noqa: PLC0415
 
     said = [answers[key_of(case, measured.seeds[0])].said or "" for case in measured.cases]
@@ -287,7 +287,7 @@ def _similar(measured: _Measured, answers: Records, options: SimilarityOptions) 
 
 
 def _tell(heading: Sequence[str], measured: _Measured, report: Path | None, *, as_json: bool) -> None:
-    from cadrage.captions.tables import header, markdown, rows  # noqa: PLC0415
+    from cadrage.captions.evaluation.tables import header, markdown, rows  # noqa: PLC0415
 
     command = shlex.join(["cadrage", *sys.argv[1:]])
     notes = list(measured.notes)
@@ -319,7 +319,7 @@ def _tell(heading: Sequence[str], measured: _Measured, report: Path | None, *, a
 
 
 def _write_study(folder: Path, measured: _Measured, *, quiet: bool) -> None:
-    from cadrage.captions.study_files import write_study_files  # noqa: PLC0415
+    from cadrage.captions.evaluation.study_files import write_study_files  # noqa: PLC0415
 
     written, left_out = write_study_files(folder, measured.cases, measured.answers, measured.seeds[0])
     for path in () if quiet else written:

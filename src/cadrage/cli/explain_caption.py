@@ -22,7 +22,7 @@ from cadrage.request import CropRequest
 
 if TYPE_CHECKING:
     from cadrage.captions.results import CaptionResult
-    from cadrage.captions.runs import Run
+    from cadrage.captions.search.runs import Run
 
 MOVING = (".gif", ".webp")
 """Suffixes of animations; a .png is one picture."""

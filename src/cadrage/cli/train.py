@@ -261,7 +261,7 @@ def train_captioner(
       cadrage crop photo.jpg --caption "a dog catching a ball" --captioner runs/captioner/captioner.safetensors
     """
     try:
-        from cadrage.captions import captioner_train as training  # noqa: PLC0415
+        from cadrage.captions.captioners import training  # noqa: PLC0415
         from cadrage.datasets.entities import divide_captions  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("Training", "train") from None

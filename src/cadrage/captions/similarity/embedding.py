@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cadrage.captions.hub_files import from_hub, transformers_for
+from cadrage.captions.captioners.hub_files import from_hub, transformers_for
 from cadrage.errors import RequestError, WeightsError
 from cadrage.geometry import FloatArray
 

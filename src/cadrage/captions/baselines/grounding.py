@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cadrage.captions.hub_files import from_hub, load_whole, transformers_for
+from cadrage.captions.captioners.hub_files import from_hub, load_whole, transformers_for
 from cadrage.captions.vocabulary import words_of
 from cadrage.errors import RequestError, WeightsError
 from cadrage.geometry import Box

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from cadrage.captions.boxes import BoxSpace
-from cadrage.captions.runs import LEAST_GAIN, in_order
-from cadrage.captions.starts import Measure
+from cadrage.captions.search.runs import LEAST_GAIN, in_order
+from cadrage.captions.search.starts import Measure
 
 STRIDES = (0.1, 0.05, 0.025)
 """How far neighbours are, in shares of a box's sides, from round to round."""

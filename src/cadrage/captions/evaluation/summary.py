@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cadrage.captions.evaluation import Measures
+from cadrage.captions.evaluation.answering import Measures
 from cadrage.captions.similarity.measures import Similarity
 from cadrage.geometry import FloatArray
 

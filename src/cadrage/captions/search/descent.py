@@ -14,15 +14,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cadrage.captions.aggregate import Beliefs, Rule, aggregate, consensus
 from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.objective import CaptionLoss, Target, caption_loss, cross_entropy, mean_words
 from cadrage.captions.protocols import Captioner, Judge
-from cadrage.captions.refine import refine
-from cadrage.captions.runs import Run, Runs
 from cadrage.captions.sampler import Pyramid, sample_crops
-from cadrage.captions.schedule import SCALES, Schedule
-from cadrage.captions.starts import Kind, best_candidates, candidates, start_boxes
+from cadrage.captions.search.aggregate import Beliefs, Rule, aggregate, consensus
+from cadrage.captions.search.refine import refine
+from cadrage.captions.search.runs import Run, Runs
+from cadrage.captions.search.schedule import SCALES, Schedule
+from cadrage.captions.search.starts import Kind, best_candidates, candidates, start_boxes
 from cadrage.errors import RequestError
 
 AT_ONCE = 8

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cadrage.captions.captioners.small import load_captioner_file
 from cadrage.captions.protocols import Captioner
-from cadrage.captions.small import load_captioner_file
 
-SHIPPED = Path(__file__).parents[1] / "weights" / "captioner" / "captioner.safetensors"
+SHIPPED = Path(__file__).parents[2] / "weights" / "captioner" / "captioner.safetensors"
 
 SUFFIXES = {".safetensors", ".pt", ".pth"}
 
@@ -27,6 +27,6 @@ def load_captioner(spec: str | Path | None = None) -> Captioner:
         return load_captioner_file(SHIPPED)[0]
     if Path(spec).suffix in SUFFIXES and not Path(spec).is_dir():
         return load_captioner_file(Path(spec))[0]
-    from cadrage.captions.hub import load_hub_captioner  # noqa: PLC0415  (transformers takes seconds to import)
+    from cadrage.captions.captioners.hub import load_hub_captioner  # noqa: PLC0415  (transformers takes seconds to import)
 
     return load_hub_captioner(spec)

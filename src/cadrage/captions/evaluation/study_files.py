@@ -10,8 +10,8 @@ from pathlib import Path
 from PIL import Image
 
 from cadrage.atomic import replacing
-from cadrage.captions.cases import CaptionCase
-from cadrage.captions.evaluation import Records, key_of
+from cadrage.captions.evaluation.answering import Records, key_of
+from cadrage.captions.evaluation.cases import CaptionCase
 from cadrage.errors import DataError
 from cadrage.imaging import save
 

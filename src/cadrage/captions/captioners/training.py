@@ -15,9 +15,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from cadrage.captions.captioner_views import LARGEST, Sayings, ViewRule, draw_views
+from cadrage.captions.captioners.small import CaptionerConfig, SmallCaptioner, save_captioner, sentence
+from cadrage.captions.captioners.views import LARGEST, Sayings, ViewRule, draw_views
 from cadrage.captions.sampler import pyramid, sample_crops
-from cadrage.captions.small import CaptionerConfig, SmallCaptioner, save_captioner, sentence
 from cadrage.captions.vocabulary import STOP_WORDS, Vocabulary, words_of
 from cadrage.datasets.entities import CaptionDivision, CaptionedImage
 from cadrage.errors import DataError

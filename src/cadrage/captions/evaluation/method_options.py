@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
-from cadrage.captions.aggregate import Rule
 from cadrage.captions.cropper import CaptionRequest
 from cadrage.captions.objective import Kind as LossKind
-from cadrage.captions.schedule import REACHES, SCALES, Schedule
-from cadrage.captions.starts import Kind as StartKind
+from cadrage.captions.search.aggregate import Rule
+from cadrage.captions.search.schedule import REACHES, SCALES, Schedule
+from cadrage.captions.search.starts import Kind as StartKind
 from cadrage.errors import RequestError
 
 Value = TypeVar("Value")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cadrage.captions.describing import describe
+from cadrage.captions.evaluation.describing import describe
 from cadrage.captions.protocols import Captioner
 from cadrage.captions.similarity.ngrams import bleu, cider
 from cadrage.captions.similarity.pairs import Pair

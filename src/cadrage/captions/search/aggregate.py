@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cadrage.captions.runs import in_order
+from cadrage.captions.search.runs import in_order
 from cadrage.errors import RequestError
 from cadrage.geometry import FloatArray, iou_matrix
 

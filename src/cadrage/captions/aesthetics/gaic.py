@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cadrage.captions.graphs import Graph
+from cadrage.captions.aesthetics.graphs import Graph
 from cadrage.captions.protocols import Aesthetics, Judge
 from cadrage.errors import RequestError
 from cadrage.imaging import RasterRule, raster_size
@@ -193,7 +193,7 @@ def load_aesthetics(
             f"There are no aesthetics called '{spec}': give gaic, gaic-regions, either with =MODEL, or nima=FILE."
         )
     if kind == "nima":
-        from cadrage.captions.nima import load_nima  # noqa: PLC0415  (imports this one's siblings' extras)
+        from cadrage.captions.aesthetics.nima import load_nima  # noqa: PLC0415  (imports this one's siblings' extras)
 
         return load_nima(where, dtype=dtype)
     scorer = _scorer(where, dtype)

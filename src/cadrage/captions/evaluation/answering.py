@@ -13,9 +13,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from cadrage.captions.cases import CaptionCase
-from cadrage.captions.describing import describe
-from cadrage.captions.methods import NO_RUNS, Answer, CropMethod
+from cadrage.captions.evaluation.cases import CaptionCase
+from cadrage.captions.evaluation.describing import describe
+from cadrage.captions.evaluation.methods import NO_RUNS, Answer, CropMethod
 from cadrage.captions.protocols import Captioner
 from cadrage.errors import DataError, RequestError
 from cadrage.geometry import Box, FloatArray, as_boxes, iou_matrix

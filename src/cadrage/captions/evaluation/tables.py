@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from cadrage.captions.summary import Summary
+from cadrage.captions.evaluation.summary import Summary
 
 MISSING = "-"
 """Cell of a figure that the method does not have."""

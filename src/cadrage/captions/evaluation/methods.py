@@ -18,11 +18,11 @@ import torch
 from torch import nn
 
 from cadrage import __version__
-from cadrage.captions.aesthetics import USUAL_JUDGE
+from cadrage.captions.aesthetics.gaic import USUAL_JUDGE
+from cadrage.captions.baselines.gradcam import attention, box_of
+from cadrage.captions.baselines.grounding import Grounder, load_grounder
 from cadrage.captions.cropper import CaptionCropper, CaptionRequest
-from cadrage.captions.gradcam import attention, box_of
-from cadrage.captions.grounding import Grounder, load_grounder
-from cadrage.captions.method_options import changed
+from cadrage.captions.evaluation.method_options import changed
 from cadrage.captions.objective import Target
 from cadrage.captions.protocols import Captioner
 from cadrage.cropper import Cropper

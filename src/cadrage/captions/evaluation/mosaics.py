@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cadrage.captions.cases import LEAST_CAPTION, CaptionCase, digest_of
+from cadrage.captions.evaluation.cases import LEAST_CAPTION, CaptionCase, digest_of
 from cadrage.datasets.entities import CaptionedImage
 from cadrage.errors import RequestError
 from cadrage.imaging import open_photo, preview

@@ -11,9 +11,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from cadrage.captions.hub_families import FAMILIES, Family
-from cadrage.captions.hub_files import from_hub, load_whole, read_pictures, size_of, transformers_for
-from cadrage.captions.hub_words import HubWords
+from cadrage.captions.captioners.hub_families import FAMILIES, Family
+from cadrage.captions.captioners.hub_files import (
+    from_hub,
+    load_whole,
+    read_pictures,
+    size_of,
+    transformers_for,
+)
+from cadrage.captions.captioners.hub_words import HubWords
 from cadrage.errors import WeightsError
 
 LONGEST_SENTENCE = 20

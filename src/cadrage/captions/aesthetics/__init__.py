@@ -1,0 +1,1 @@
+"""From crops to how pleasing they are, with gradients."""

@@ -1,0 +1,1 @@
+"""What caption-guided cropping is compared with."""

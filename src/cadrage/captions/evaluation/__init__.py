@@ -1,0 +1,1 @@
+"""How well croppers of captions do: cases, methods, tables."""
