@@ -46,6 +46,7 @@ bench: develop ## Measure speed and memory against peers; takes some minutes.
 
 pictures: develop ## Make the pictures of docs/ anew; needs Chromium.
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/caption_pictures.py
 	$(BIN)/python docs/screens.py
 
 clean: ## Remove the environment and everything that was built.

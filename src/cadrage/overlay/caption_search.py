@@ -171,7 +171,7 @@ def _bars(words: Sequence[WordShown], size_wh: Size) -> Image.Image:
             end = left + room * value / most
             draw.rectangle((left, y + offset, max(end, left + 1), y + offset + 13), fill=colour)
             place = (end + 8, y + offset + 7)
-            draw.text(place, f"{value:.3f}", font=font_of(13), fill=FAINT_INK, anchor="lm")
+            draw.text(place, f"{value:.2g}", font=font_of(13), fill=FAINT_INK, anchor="lm")
     return canvas
 
 
