@@ -7,10 +7,17 @@ import pytest
 import torch
 
 from cadrage.captions.captioners.small import CaptionerConfig, load_captioner_file
-from cadrage.captions.captioners.training import CaptionerRecipe, crops_of, numbers_of, train_captioner
-from cadrage.captions.captioners.views import Sayings, ViewRule, draw_views
+from cadrage.captions.captioners.training import (
+    CaptionerRecipe,
+    crops_of,
+    numbers_of,
+    placed_loss,
+    train_captioner,
+)
+from cadrage.captions.captioners.views import Sayings, ViewRule, Views, draw_views
 from cadrage.datasets.entities import divide_captions
 from cadrage.errors import DataError, RequestError
+from cadrage.geometry import iou_matrix
 from cadrage.imaging import open_photo
 from cadrage.learning.epochs import Silent
 
@@ -68,7 +75,7 @@ class TestViews:
     def test_crops_that_fit_a_phrase_are_called_by_it(self, division):
         said = [Sayings.of(image) for image in division.training]
         tight = ViewRule(crops=3, anywhere=0, shift=0, stretch=0, sharpness=50)
-        texts = draw_views(said, tight, 64, torch.Generator().manual_seed(0))[1]
+        texts = draw_views(said, tight, 64, torch.Generator().manual_seed(0)).texts
         ours = [text for one in said for text in one.texts[0] + one.texts[1]]
         assert len(texts) == 3 * len(said)
         assert set(texts) <= set(ours)
@@ -77,10 +84,24 @@ class TestViews:
     def test_the_same_generator_draws_the_same_views(self, division):
         said = [Sayings.of(image) for image in division.training[:2]]
         first, again = (draw_views(said, ViewRule(), 64, torch.Generator().manual_seed(5)) for _ in range(2))
-        assert torch.equal(first[0], again[0])
-        assert first[1] == again[1]
-        assert first[0].shape == (8, 3, 64, 64)
-        assert 0 <= float(first[0].min()) <= float(first[0].max()) <= 1
+        assert torch.equal(first.pictures, again.pictures)
+        assert (first.texts, first.phrases) == (again.texts, again.phrases)
+        assert first.pictures.shape == (10, 3, 64, 64)
+        assert 0 <= float(first.pictures.min()) <= float(first.pictures.max()) <= 1
+        assert first.fits.shape == (2, 2, 5)
+        assert [len(phrases) for phrases in first.phrases] == [2, 2]
+
+    def test_phrases_fit_the_crops_around_what_they_mean(self, division):
+        said = [Sayings.of(image) for image in division.training[:3]]
+        tight = ViewRule(crops=6, phrases=3, anywhere=0, shift=0, stretch=0)
+        views = draw_views(said, tight, 64, torch.Generator().manual_seed(0))
+        for number, one in enumerate(said):
+            for phrase, fits in zip(views.phrases[number], views.fits[number], strict=True):
+                box = next(
+                    box for box, texts in zip(one.boxes_xyxy, one.texts, strict=True) if phrase in texts
+                )
+                ways = set(iou_matrix(box[None], one.boxes_xyxy)[0].round(4))
+                assert set(fits.double().numpy().round(4)) <= ways
 
     def test_a_crop_for_training_is_that_of_the_search(self, division):
         image = division.training[0]
@@ -89,6 +110,28 @@ class TestViews:
         colour = seen[0].mean(dim=(1, 2)) * 255
         name = image.entities[0].phrase.split()[1]
         assert int(colour.argmax()) == ["red", "green", "blue"].index(name)
+
+
+class TestPlacedLoss:
+    def test_it_is_the_cross_entropy_of_where_phrases_are(self, run):
+        """By hand, with the likelihood of each phrase for each crop asked for one by one."""
+        captioner, _ = load_captioner_file(run / "captioner.safetensors")
+        pictures = torch.rand(6, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+        phrases = [["a red box", "a plain ground"], ["a blue box", "there is one box"]]
+        fits = torch.tensor([[[0.1, 0.9, 0.0], [0.5, 0.5, 0.2]], [[0.0, 0.0, 1.0], [0.3, 0.2, 0.1]]])
+        views = Views(pictures, [], phrases, fits)
+        losses = []
+        for number, texts in enumerate(phrases):
+            for text, fit in zip(texts, fits[number], strict=True):
+                numbers = numbers_of(captioner, [text])
+                said = [
+                    captioner.forced(one[None], numbers).gather(2, numbers[..., None]).sum()
+                    for one in pictures[3 * number : 3 * number + 3]
+                ]
+                placed = torch.stack(said).log_softmax(0)
+                losses.append(-((10 * fit).softmax(0) * placed).sum())
+        found = placed_loss(captioner, captioner.look(pictures), views, 10.0)
+        assert float(found) == pytest.approx(float(torch.stack(losses).mean()), rel=1e-4)
 
 
 class TestTraining:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from cadrage.captions.captioners.small import CaptionerConfig, SmallCaptioner, save_captioner, sentence
-from cadrage.captions.captioners.views import LARGEST, Sayings, ViewRule, draw_views
+from cadrage.captions.captioners.views import LARGEST, Sayings, ViewRule, Views, draw_views
 from cadrage.captions.sampler import pyramid, sample_crops
 from cadrage.captions.vocabulary import STOP_WORDS, Vocabulary, words_of
 from cadrage.datasets.entities import CaptionDivision, CaptionedImage
@@ -57,14 +57,16 @@ class CaptionerRecipe:
     weight_decay: float = 1e-3
     warmup_steps: int = 100
     """Steps over which the learning rate rises from zero."""
+    places: float = 0.5
+    """Weight of telling the crops of a photograph apart by a phrase, beside saying what is in each."""
     smoothing: float = 0.05
     """Share of each word's target that is spread over all words."""
     ema: float = 0.998
     """Decay of the moving average of the weights that is kept as the result."""
     frozen_blocks: int = 4
     """First blocks of the backbone that keep their initial weights."""
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
-    """Of the backbone's arithmetic while training."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the backbone's arithmetic while training; bfloat16 is slower on processors without matrix units."""
     seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,6 +115,7 @@ def train_captioner(
     captioner = SmallCaptioner(recipe.network, vocabulary, initial_weights).to(device)
     average = SmallCaptioner(recipe.network, vocabulary).to(device).eval()
     average.load_state_dict(captioner.state_dict())
+    captioner.trunk.to(memory_format=torch.channels_last)
     for block in captioner.trunk.first_blocks[: recipe.frozen_blocks]:
         block.requires_grad_(False)
     optimiser = _optimiser(recipe, captioner)
@@ -131,8 +134,8 @@ def train_captioner(
         captioner.train()
         captioner.trunk.eval()  # batch statistics stay those of ImageNet
         chosen = [sayings[index] for index in indices]
-        pictures, texts = draw_views(chosen, recipe.views, recipe.network.side, place.generator)
-        loss = spoken_loss(captioner, pictures.to(device), texts, recipe)
+        views = draw_views(chosen, recipe.views, recipe.network.side, place.generator)
+        loss = taught_loss(captioner, views, recipe, device)
         share = cosine(place.done, place.total, recipe.warmup_steps)
         value = _descend(optimiser, loss, recipe, share)
         follow(average, captioner, recipe.ema, place.done)
@@ -159,18 +162,40 @@ def train_captioner(
     return average.requires_grad_(False)
 
 
-def spoken_loss(
-    captioner: SmallCaptioner, pictures: Tensor, texts: Sequence[str], recipe: CaptionerRecipe
-) -> Tensor:
-    """Mean cross-entropy of the words of texts, with their ends, given pictures (N, 3, side, side)."""
-    numbers = numbers_of(captioner, texts).to(pictures.device)
-    with torch.autocast(pictures.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-        cells = captioner.look(pictures)
-    steps = captioner.say(cells.float(), numbers)
+def taught_loss(captioner: SmallCaptioner, views: Views, recipe: CaptionerRecipe, device: str) -> Tensor:
+    """What is minimised on views: words that are wrong, and crops that are taken for each other."""
+    with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        cells = captioner.look(views.pictures.to(device)).float()
+    loss = spoken_loss(captioner, cells, views.texts, recipe.smoothing)
+    if recipe.places:
+        loss = loss + recipe.places * placed_loss(captioner, cells, views, recipe.views.sharpness)
+    return loss
+
+
+def placed_loss(captioner: SmallCaptioner, cells: Tensor, views: Views, sharpness: float) -> Tensor:
+    """Mean cross-entropy between where a phrase is and where the captioner has it.
+
+    Where a phrase is: the softmax of its fits with the crops of the photograph. Where the captioner has it: by
+    Bayes' rule with every crop as likely as another, the softmax of how likely its words are for the crops.
+    """
+    photographs, phrases, crops = views.fits.shape
+    texts = [text for one in views.phrases for text in one for _ in range(crops)]
+    rows = cells.reshape(photographs, 1, crops, *cells.shape[1:]).expand(-1, phrases, -1, -1, -1)
+    numbers = numbers_of(captioner, texts).to(cells.device)
+    steps = captioner.say(rows.flatten(0, 2), numbers)
+    said = steps.gather(2, numbers[:, : steps.shape[1], None])[..., 0].nan_to_num(0).sum(dim=1)
+    wanted = (sharpness * views.fits.to(cells.device)).softmax(dim=2)
+    return -(wanted * said.reshape(wanted.shape).log_softmax(dim=2)).sum(dim=2).mean()
+
+
+def spoken_loss(captioner: SmallCaptioner, cells: Tensor, texts: Sequence[str], smoothing: float) -> Tensor:
+    """Mean cross-entropy of the words of N texts, with their ends, given what is seen, see ``look``."""
+    numbers = numbers_of(captioner, texts).to(cells.device)
+    steps = captioner.say(cells, numbers)
     said = ~steps[..., 0].isnan()
     chances, wanted = steps[said], numbers[:, : steps.shape[1]][said]
     missed = -chances.gather(1, wanted[:, None])[:, 0]
-    return ((1 - recipe.smoothing) * missed - recipe.smoothing * chances.mean(dim=1)).mean()
+    return ((1 - smoothing) * missed - smoothing * chances.mean(dim=1)).mean()
 
 
 def numbers_of(captioner: SmallCaptioner, texts: Sequence[str]) -> Tensor:

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from cadrage.datasets.entities import CaptionedImage
-from cadrage.geometry import Box, FloatArray, iou_matrix
+from cadrage.geometry import Box, FloatArray, as_boxes, iou_matrix
 from cadrage.imaging import open_photo, preview
 
 LARGEST = 640
@@ -29,8 +29,10 @@ LARGEST = 640
 class ViewRule:
     """How crops and words are drawn."""
 
-    crops: int = 4
+    crops: int = 5
     """Crops of a photograph at each visit."""
+    phrases: int = 2
+    """Phrases or captions of a photograph at each visit whose crops are to be told apart."""
     anywhere: float = 0.2
     """Share of crops that are drawn anywhere instead of around something."""
     shift: float = 0.25
@@ -67,9 +69,24 @@ class Sayings:
         return cls(image, np.array(list(found)), tuple(tuple(texts) for texts in found.values()))
 
 
-def draw_views(
-    sayings: Sequence[Sayings], rule: ViewRule, side: int, generator: torch.Generator
-) -> tuple[Tensor, list[str]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """Crops of B photographs, K of each, one photograph's after the other's.
+
+    Attributes:
+        pictures: shape (B * K, 3, side, side), RGB in [0, 1].
+        texts: what is said of each crop.
+        phrases: of each photograph, P texts that are said of something in it.
+        fits: shape (B, P, K): intersection over union of what is meant with each crop.
+    """
+
+    pictures: Tensor
+    texts: list[str]
+    phrases: list[list[str]]
+    fits: Tensor
+
+
+def draw_views(sayings: Sequence[Sayings], rule: ViewRule, side: int, generator: torch.Generator) -> Views:
     """Crops of photographs and what is said of them.
 
     Args:
@@ -77,26 +94,33 @@ def draw_views(
         rule: how they are drawn.
         side: of the pictures, pixels.
         generator: source of randomness.
-
-    Returns:
-        Pictures, shape (N, 3, side, side), RGB in [0, 1], and N texts.
     """
     random = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
-    pictures, texts = [], []
+    pictures: list[NDArray[np.uint8]] = []
+    texts: list[str] = []
+    phrases: list[list[str]] = []
+    fits: list[FloatArray] = []
     for said in sayings:
         photograph = preview(open_photo(said.image.path), (LARGEST, LARGEST))
         to_pixels = np.tile(np.divide(photograph.size, said.image.size_wh), 2)
-        for _ in range(rule.crops):
-            box = _crop(said, rule, random)
-            fit = iou_matrix(np.array([box.as_tuple()]), said.boxes_xyxy)[0]
-            weights = np.exp(rule.sharpness * (fit - fit.max()))
-            about = said.texts[random.choice(len(fit), p=weights / weights.sum())]
-            texts.append(about[random.integers(len(about))])
+        boxes = [_crop(said, rule, random) for _ in range(rule.crops)]
+        fit = iou_matrix(said.boxes_xyxy, as_boxes(boxes))
+        about = random.integers(len(fit), size=rule.phrases)
+        phrases.append([_one_of(said.texts[number], random) for number in about])
+        fits.append(fit[about])
+        for box, to_each in zip(boxes, fit.T, strict=True):
+            weights = np.exp(rule.sharpness * (to_each - to_each.max()))
+            texts.append(_one_of(said.texts[random.choice(len(weights), p=weights / weights.sum())], random))
             seen = photograph.resize(
                 (side, side), Image.Resampling.BILINEAR, box=tuple(to_pixels * box.as_tuple())
             )
             pictures.append(_varied(np.asarray(seen), random))
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255, texts
+    rasters = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+    return Views(rasters, texts, phrases, torch.from_numpy(np.stack(fits)).float())
+
+
+def _one_of(texts: Sequence[str], random: np.random.Generator) -> str:
+    return texts[int(random.integers(len(texts)))]
 
 
 def _crop(said: Sayings, rule: ViewRule, random: np.random.Generator) -> Box:
