@@ -5,11 +5,12 @@ Torch's sums differ in the last digits from machine to machine, and with them a 
 
 from __future__ import annotations
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from cadrage.captions.cropper import CaptionCropper, use_threads
+from cadrage.captions.results import CaptionResult
 from cadrage.imaging import open_photo, preview
-from cadrage.overlay import LabelledCrop, draw_boxes
+from cadrage.overlay.boxes import scaled
 from pictures import WIDTH, Panel, panel_width, sample, save, side_by_side
 
 CAPTIONS = {
@@ -23,6 +24,7 @@ CAPTIONS = {
 """Things that are there, and a few that the captioner does not know or that are not there."""
 
 ACROSS = 4
+FOUND = (232, 89, 12)
 
 
 def main() -> None:
@@ -45,10 +47,16 @@ def found(cropper: CaptionCropper, name: str, captions: tuple[str, ...]) -> list
     wide = panel_width(ACROSS)
     small = preview(photo, photo.size_wh)
     small = small.resize((wide, round(small.height * wide / small.width)), Image.Resampling.LANCZOS)
-    return [
-        (one.caption, draw_boxes(small, photo.size_wh, [LabelledCrop("", one.best.box, 0.0)]))
-        for one in cropper.crops(photo, captions)
-    ]
+    return [(one.caption, outlined(small, one)) for one in cropper.crops(photo, captions)]
+
+
+def outlined(small: Image.Image, result: CaptionResult) -> Image.Image:
+    """The photograph, darker where it is cut away."""
+    x1, y1, x2, y2 = scaled(result.best.box, result.size_wh, small.size)
+    picture = Image.blend(small, Image.new("RGB", small.size), 0.45)
+    picture.paste(small.crop((x1, y1, x2, y2)), (x1, y1))
+    ImageDraw.Draw(picture).rectangle((x1, y1, x2 - 1, y2 - 1), outline=FOUND, width=2)
+    return picture
 
 
 if __name__ == "__main__":

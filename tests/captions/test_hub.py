@@ -3,6 +3,7 @@
 import json
 import os
 
+import numpy as np
 import pytest
 import torch
 from torch.autograd import gradcheck
@@ -13,8 +14,10 @@ import hub_models
 
 from cadrage.captions.baselines.gradcam import attention
 from cadrage.captions.captioners.hub import load_hub_captioner
+from cadrage.captions.cropper import CaptionCropper, CaptionRequest
 from cadrage.captions.objective import CaptionLoss, Target, caption_loss
 from cadrage.captions.protocols import Convolutional
+from cadrage.captions.search.descent import SearchConfig
 from cadrage.errors import RequestError, WeightsError
 
 FAMILIES = {
@@ -226,3 +229,16 @@ def test_without_a_network_a_name_on_the_hub_is_a_sentence(monkeypatch):
     with pytest.raises(WeightsError, match="captioner 'nobody/nothing' cannot be fetched from the hub"):
         load_hub_captioner("nobody/nothing")
     assert "HF_HUB_OFFLINE" not in os.environ
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_search_is_guided_by_each_family(folders, family):
+    pixels = np.full((48, 72, 3), 90, np.uint8)
+    pixels[10:30, 40:64] = (200, 30, 30)
+    config = SearchConfig(steps=2, restarts=2, candidates=4, halvings=0)
+    cropper = CaptionCropper(str(folders[family]), None)
+    result = cropper.crop(pixels, "a dog", CaptionRequest(search=config))
+    assert len(result.runs) == 2
+    assert all(len(run.boxes) > 1 for run in result.runs)
+    assert 0 <= result.best.box.x1 < result.best.box.x2 <= 72
+    assert {one.word for one in result.words} <= {"dog"}
