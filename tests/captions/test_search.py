@@ -285,3 +285,15 @@ class TestSearch:
     def test_impossible_searches_are_refused(self, settings, message):
         with pytest.raises(RequestError, match=message):
             SearchConfig(**settings)
+
+
+def test_a_consensus_of_likelihoods_is_sharper_than_one_of_bags(levels, speaker):
+    """The likelihood is a mean over words: losses of boxes are closer together."""
+    config = replace(SHORT, aggregate="consensus", refine=False)
+    loss = CaptionLoss(kind="likelihood")
+    target = Target.of("red ball", speaker, loss)
+    by_rule, by_hand = (
+        search(levels, FREE, [target], speaker, None, loss, 0.0, replace(config, sharpness=sharpness))[0]
+        for sharpness in (None, 4.0)
+    )
+    torch.testing.assert_close(by_rule.box, by_hand.box)

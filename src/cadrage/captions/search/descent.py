@@ -8,7 +8,7 @@ parameters, and each measure against instability can be switched off alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.objective import CaptionLoss, Target, caption_loss, cross_entropy, mean_words
+from cadrage.captions.objective import Kind as LossKind
 from cadrage.captions.protocols import Captioner, Judge
 from cadrage.captions.sampler import Pyramid, sample_crops
 from cadrage.captions.search.aggregate import Beliefs, Rule, aggregate, consensus
@@ -30,6 +31,9 @@ AT_ONCE = 8
 
 MOST_RUNS = 32
 """Runs in one batch with gradients, at most; captions beyond it wait for the next batch."""
+
+SHARPNESS: Mapping[LossKind, float] = {"bag": 1.0, "likelihood": 4.0}
+"""How much losses count in a consensus. The likelihood is a mean over words, of which phrases have about four."""
 
 Looks = tuple[Tensor, Tensor]
 """Boxes (K, 4) and their total losses (K,)."""
@@ -53,7 +57,7 @@ class SearchConfig:
         multi_scale: sample crops from a pyramid; else plain bilinear sampling of the photograph.
         reach: how many octaves coarser than needed samples are taken; None for none.
         aggregate: how the runs become one answer; "consensus" hears the candidates and every box on the runs' ways.
-        sharpness: how much losses count in "consensus", above 0.
+        sharpness: how much losses count in "consensus", above 0; None for what ``SHARPNESS`` says.
         patience: a run ends after so many steps without gain while its scale is free; None for never.
         halvings: how many times, at equal distances, the worse half of the runs ends.
         least_scale: smallest scale of a box, in (0, 1].
@@ -74,7 +78,7 @@ class SearchConfig:
     multi_scale: bool = True
     reach: Schedule | None = None
     aggregate: Rule = "consensus"
-    sharpness: float = 1.0
+    sharpness: float | None = None
     patience: int | None = 8
     halvings: int = 2
     least_scale: float = 0.2
@@ -93,7 +97,7 @@ class SearchConfig:
         for name, (value, least, most) in bounds.items():
             if not least <= value <= most:
                 raise RequestError(f"The number of {name} is from {least} to {most:,}; got {value}.")
-        if not 0 < self.sharpness <= 1e6:
+        if self.sharpness is not None and not 0 < self.sharpness <= 1e6:
             raise RequestError(f"The sharpness lies above 0; got {self.sharpness:g}.")
         if not 0 < self.learning_rate <= 10:
             raise RequestError(f"The learning rate lies above 0, up to 10; got {self.learning_rate:g}.")
@@ -320,7 +324,8 @@ def _agreed(
     """The box, shape (4,), that agrees best with all that was seen of a caption, and with it its neighbours."""
     seen = torch.cat([looks[0], *(run.boxes for run in runs)])
     losses = torch.cat([looks[1], *(objective.totals(run.terms) for run in runs)])
-    beliefs = Beliefs.of(seen, losses, config.sharpness)
+    sharpness = SHARPNESS[objective.loss.kind] if config.sharpness is None else config.sharpness
+    beliefs = Beliefs.of(seen, losses, sharpness)
     boxes = consensus(beliefs)[None].to(seen.dtype)
     if config.refine:
         boxes, _ = refine(boxes, -beliefs.agreement(boxes), space, lambda near: -beliefs.agreement(near))
