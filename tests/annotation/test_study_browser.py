@@ -22,6 +22,7 @@ def come_in(page: Any, name: str) -> None:
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Start").click()
     page.get_by_role("button", name="Got it").click()
+    page.locator("dialog").wait_for(state="detached")  # until then keys are its own
 
 
 def is_at(page: Any, task: int, tasks: int = 6) -> None:

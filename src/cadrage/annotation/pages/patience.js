@@ -4,6 +4,9 @@ import { ApiError } from "./api.js";
 
 const PAUSE = 1500;
 
+/** A browser that draws nothing just now may never say that a picture is decoded; then it is shown as it is. */
+const LONGEST_DECODING = 2000;
+
 /**
  * @template T
  * @param {() => Promise<T>} ask
@@ -33,9 +36,14 @@ export async function patiently(ask, tell) {
  */
 export async function loadPicture(url) {
   const image = new Image();
+  const loaded = new Promise((resolve, reject) => {
+    image.onload = resolve;
+    image.onerror = reject;
+  });
   image.src = url;
   try {
-    await image.decode();
+    await loaded;
+    await Promise.race([image.decode(), new Promise((resolve) => setTimeout(resolve, LONGEST_DECODING))]);
   } catch {
     throw new ApiError(0, "The picture cannot be loaded.");
   }
