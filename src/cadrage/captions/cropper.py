@@ -9,22 +9,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from cadrage.captions.aesthetics.gaic import USUAL_JUDGE, load_aesthetics
 from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.captioners.shipped import load_captioner
-from cadrage.captions.objective import CaptionLoss, Target, mean_words
+from cadrage.captions.objective import CaptionLoss, Target, likeliest_texts, mean_words
 from cadrage.captions.protocols import Aesthetics, Captioner, Judge
 from cadrage.captions.results import CaptionCrop, CaptionResult, WordChange, bounds_of, settled
-from cadrage.captions.sampler import Pyramid, pyramid, sample_crops
+from cadrage.captions.sampler import Pyramid, picture_of, pyramid, sample_crops
 from cadrage.captions.search.descent import Found, SearchConfig, Watch, search
 from cadrage.captions.vocabulary import known_words
 from cadrage.errors import RequestError
 from cadrage.geometry import AspectRatio
-from cadrage.imaging import PIXEL_LIMIT, Photo, Source, open_photo, preview
+from cadrage.imaging import PIXEL_LIMIT, Photo, Source, open_photo
 from cadrage.selection import MAX_OVERLAP, pick
 
 
@@ -167,8 +166,7 @@ class CaptionCropper:
 
     def picture(self, photo: Photo, most_pixels_side: int) -> Tensor:
         """The photograph as it is searched: RGB in [0, 1], shape (3, H, W), of the captioner's floating point."""
-        pixels = np.asarray(preview(photo, (most_pixels_side, most_pixels_side)), dtype=np.float32) / 255
-        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().to(_dtype_of(self.captioner))
+        return picture_of(photo, most_pixels_side).to(_dtype_of(self.captioner))
 
     def _judge(self, picture: Tensor, space: BoxSpace, request: CaptionRequest) -> Judge | None:
         if self.aesthetics is None or not request.weight_aesthetic:
@@ -237,8 +235,8 @@ class CaptionCropper:
             WordChange(word, before[names.pieces(word)].sum().item(), after[names.pieces(word)].sum().item())
             for word in dict.fromkeys(known_words(target.text, names, request.loss.stop_words))
         )
-        texts = [names.text(one[~one[:, 0].isnan()].argmax(dim=1).tolist()) for one in steps]
-        return words, (texts[0], texts[1])
+        first, second = likeliest_texts(steps, names)
+        return words, (first, second)
 
 
 def space_of(size_wh: tuple[int, int], request: CaptionRequest) -> BoxSpace:

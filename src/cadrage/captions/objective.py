@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from cadrage.captions.protocols import Captioner
-from cadrage.captions.vocabulary import STOP_WORDS, known_words, words_of
+from cadrage.captions.vocabulary import STOP_WORDS, Words, known_words, words_of
 from cadrage.errors import RequestError
 
 Kind = Literal["bag", "likelihood"]
@@ -103,6 +103,11 @@ def caption_loss(
             return -said.nanmean(dim=1)
     bags = torch.stack([target.bag for target in targets])
     return cross_entropy(bags, mean_words(captioner, steps, loss), loss)
+
+
+def likeliest_texts(steps: Tensor, vocabulary: Words) -> list[str]:
+    """The likeliest words of log-probabilities (K, T, V) that are NaN after an end, one text for each of K."""
+    return [vocabulary.text(one[~one[:, 0].isnan()].argmax(dim=1).tolist()) for one in steps]
 
 
 def mean_words(captioner: Captioner, steps: Tensor, loss: CaptionLoss) -> Tensor:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from cadrage.errors import RequestError
+from cadrage.imaging import Photo, preview
 
 LEAST_SIDE = 4
 """Halving ends where a side would become shorter than this, pixels."""
@@ -32,6 +34,16 @@ class Pyramid:
 
     levels: tuple[Tensor, ...]
     size_wh: tuple[int, int]
+
+
+def picture_of(photo: Photo, most_pixels_side: int) -> Tensor:
+    """A photograph, reduced until neither side is longer than that: RGB in [0, 1], float32, shape (3, H, W).
+
+    Raises:
+        ImageError: it cannot be decoded.
+    """
+    pixels = np.asarray(preview(photo, (most_pixels_side, most_pixels_side)), dtype=np.float32) / 255
+    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
 def pyramid(picture: Tensor, most_levels: int = 8) -> Pyramid:

@@ -20,6 +20,7 @@ import numpy as np
 
 from cadrage.atomic import replacing
 from cadrage.datasets.folders import PICTURE_SUFFIXES
+from cadrage.datasets.json_entries import text_lines
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
 
@@ -78,16 +79,10 @@ def load_caption_crops(root: Path) -> tuple[CaptionCrops, ...]:
         DataError: a file or picture is missing, or a line is malformed; the message names the file and the line.
     """
     file = root / FILE
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")  # captions may hold other line ends
-    except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is no text in UTF-8.") from error
     found: list[CaptionCrops] = []
     sizes: dict[str, tuple[int, int]] = {}
     seen: dict[tuple[str, str], int] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text_lines(file), start=1):
         if not line.strip():
             continue
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cadrage.datasets.gaicd import split_by_seed
-from cadrage.datasets.json_entries import Entry, rows_of
+from cadrage.datasets.json_entries import Entry, rows_of, text_lines
 from cadrage.errors import DataError
 from cadrage.geometry import Box, FloatArray
 
@@ -133,14 +133,8 @@ def divide_captions(root: Path, validation: int | None = None, seed: int = 0) ->
 
 
 def _lines(file: Path) -> Iterator[Entry]:
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")  # captions may hold other line ends
-    except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is no text in UTF-8.") from error
     offset = 0
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text_lines(file), start=1):
         place = f"{file}, line {number}"
         if line.strip():
             try:

@@ -68,6 +68,20 @@ class Entry:
         return rows_of(self.field(name), columns, f'{self.place}: "{name}"')
 
 
+def text_lines(file: Path) -> list[str]:
+    """The lines of a text in UTF-8, divided at line feeds alone: captions may hold other line ends.
+
+    Raises:
+        DataError: it cannot be read, or is no such text.
+    """
+    try:
+        return file.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is no text in UTF-8.") from error
+
+
 def rows_of(value: object, columns: int, what: str) -> FloatArray:
     """Rows of numbers as float64, shape (K, columns).
 

@@ -149,12 +149,27 @@ def run_epochs(
     scalars.close()
 
 
-def descend(optimiser: torch.optim.Optimizer, loss: Tensor, rate: float) -> float:
-    """One step of an optimiser at a learning rate; returns the loss as a number."""
+def descend(
+    optimiser: torch.optim.Optimizer, loss: Tensor, rate: float, *, longest: float | None = None
+) -> float:
+    """One step of an optimiser.
+
+    Args:
+        optimiser: a group of its parameters may have a ``share`` of the learning rate.
+        loss: to minimise.
+        rate: the learning rate.
+        longest: the gradient is shortened to this, over all parameters; ``None`` for as it is.
+
+    Returns:
+        The loss as a number.
+    """
     for group in optimiser.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("share", 1.0)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    if longest is not None:
+        every = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+        nn.utils.clip_grad_norm_(every, longest)
     optimiser.step()
     return float(loss.detach())
 

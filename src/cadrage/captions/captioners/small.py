@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cadrage.atomic import replacing
+from cadrage.captions.objective import likeliest_texts
 from cadrage.captions.vocabulary import BEGIN, END, PAD, Vocabulary
 from cadrage.errors import MissingExtraError, WeightsError
 from cadrage.learning.backbones import build_trunk, first_line
@@ -149,9 +150,7 @@ class SmallCaptioner(nn.Module):
     def described(self, pictures: Tensor) -> list[str]:
         """What it says of pictures (K, 3, side, side), RGB in [0, 1]."""
         with torch.no_grad():
-            steps = self.spoken(pictures)
-        numbers = torch.where(steps[..., 0].isnan(), self._end, steps.nan_to_num(-torch.inf).argmax(dim=-1))
-        return [self.vocabulary.text(row) for row in numbers.tolist()]
+            return likeliest_texts(self.spoken(pictures), self.vocabulary)
 
 
 def sentence(vocabulary: Vocabulary, text: str, longest: int) -> list[int]:

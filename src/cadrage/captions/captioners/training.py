@@ -17,11 +17,11 @@ from torch import Tensor, nn
 
 from cadrage.captions.captioners.small import CaptionerConfig, SmallCaptioner, save_captioner, sentence
 from cadrage.captions.captioners.views import LARGEST, Sayings, ViewRule, Views, draw_views
-from cadrage.captions.sampler import pyramid, sample_crops
+from cadrage.captions.sampler import picture_of, pyramid, sample_crops
 from cadrage.captions.vocabulary import STOP_WORDS, Vocabulary, words_of
 from cadrage.datasets.entities import CaptionDivision, CaptionedImage
 from cadrage.errors import DataError
-from cadrage.imaging import Photo, open_photo, preview
+from cadrage.imaging import Photo, open_photo
 from cadrage.learning.checkpoints import begin_run, environment
 from cadrage.learning.epochs import (
     Epoch,
@@ -31,12 +31,16 @@ from cadrage.learning.epochs import (
     Watcher,
     continued,
     cosine,
+    descend,
     follow,
     run_epochs,
 )
 from cadrage.learning.train import require_device, run_header
 
 RESULT = "captioner.safetensors"
+
+LONGEST_GRADIENT = 5.0
+"""Longer ones are shortened to this: a recurrent speaker's are long at times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +141,10 @@ def train_captioner(
         views = draw_views(chosen, recipe.views, recipe.network.side, place.generator)
         loss = taught_loss(captioner, views, recipe, device)
         share = cosine(place.done, place.total, recipe.warmup_steps)
-        value = _descend(optimiser, loss, recipe, share)
+        rate = recipe.learning_rate * share
+        value = descend(optimiser, loss, rate, longest=LONGEST_GRADIENT)
         follow(average, captioner, recipe.ema, place.done)
-        return value, recipe.learning_rate * share
+        return value, rate
 
     def keep(history: Sequence[Epoch]) -> None:
         last = history[-1]
@@ -236,12 +241,10 @@ def evaluate(captioner: SmallCaptioner, images: Sequence[CaptionedImage]) -> Map
 
 def crops_of(photo: Photo, boxes_xyxy: Sequence[Sequence[float]], size_wh: tuple[int, int]) -> Tensor:
     """Crops of a photograph, boxes in frame pixels, as a captioner reads them: (K, 3, h, w), RGB in [0, 1]."""
-    from torchvision.transforms.functional import pil_to_tensor  # noqa: PLC0415  (a second to import)
-
-    small = preview(photo, (LARGEST, LARGEST))
-    picture = pil_to_tensor(small).float() / 255
-    boxes = torch.tensor(boxes_xyxy, dtype=torch.float32) * (small.width / photo.size_wh[0])
-    limits = boxes.new_tensor([small.width, small.height]).repeat(2)
+    picture = picture_of(photo, LARGEST)
+    height, width = picture.shape[1:]
+    boxes = torch.tensor(boxes_xyxy, dtype=torch.float32) * (width / photo.size_wh[0])
+    limits = boxes.new_tensor([width, height]).repeat(2)
     return sample_crops(pyramid(picture), torch.minimum(boxes, limits), size_wh)
 
 
@@ -267,14 +270,3 @@ def _optimiser(recipe: CaptionerRecipe, captioner: SmallCaptioner) -> torch.opti
     speaker = [one for one in captioner.parameters() if id(one) not in known]
     groups = [{"params": speaker, "share": 1.0}, {"params": backbone, "share": recipe.backbone_rate}]
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-
-
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor, recipe: CaptionerRecipe, share: float) -> float:
-    """One step, each group at its own share of the learning rate; returns the loss as a number."""
-    for group in optimiser.param_groups:
-        group["lr"] = recipe.learning_rate * share * group["share"]
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_([one for group in optimiser.param_groups for one in group["params"]], 5.0)
-    optimiser.step()
-    return float(loss.detach())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from cadrage.captions.cropper import CaptionCropper, CaptionRequest
+from cadrage.captions.objective import likeliest_texts
 from cadrage.captions.protocols import Captioner
 from cadrage.captions.sampler import pyramid, sample_crops
 from cadrage.geometry import Box, as_boxes
@@ -32,4 +33,4 @@ def describe(captioner: Captioner, photo: Photo, boxes: Sequence[Box]) -> list[s
     places = (torch.from_numpy(as_boxes(boxes)) * share.double()).to(picture)
     with torch.no_grad():
         steps = captioner.spoken(sample_crops(pyramid(picture), places, captioner.size_wh))
-    return [captioner.vocabulary.text(one[~one[:, 0].isnan()].argmax(dim=1).tolist()) for one in steps]
+    return likeliest_texts(steps, captioner.vocabulary)

@@ -47,7 +47,7 @@ _SEARCH: Mapping[str, tuple[str, Reader]] = {
     "annealing": ("schedule", _one_of(_SCALES)),
     "multi-scale": ("multi_scale", _SWITCH),
     "reach": ("reach", _one_of(_REACHES)),
-    "aggregate": ("aggregate", _named(*get_args(Rule))),
+    "aggregate": ("aggregate", _named(*get_args(Rule), "consensus")),
     "sharpness": ("sharpness", float),
     "patience": ("patience", lambda text: None if text == "off" else int(text)),
     "halvings": ("halvings", int),

@@ -13,7 +13,7 @@ from cadrage.captions.search.runs import in_order
 from cadrage.errors import RequestError
 from cadrage.geometry import FloatArray, iou_matrix
 
-Rule = Literal["best", "mean", "median", "cluster", "consensus"]
+Rule = Literal["best", "mean", "median", "cluster"]
 
 ALIKE = 0.5
 """Boxes are of one cluster when their intersection over union is at least this."""
@@ -61,16 +61,14 @@ def consensus(beliefs: Beliefs) -> Tensor:
     return boxes[in_order(beliefs.agreement(boxes)).argmax()]
 
 
-def aggregate(rule: Rule, boxes_xyxy: Tensor, losses: Tensor, sharpness: float = 1.0) -> Tensor:
+def aggregate(rule: Rule, boxes_xyxy: Tensor, losses: Tensor) -> Tensor:
     """The box that stands for all runs.
 
     Args:
         rule: "best", the box of least loss; "mean" and "median", of each coordinate; "cluster", the mean of the
-            largest group of boxes that are like one of them, of equal groups the one of least mean loss;
-            "consensus", the box that agrees best with all, see ``Beliefs``.
+            largest group of boxes that are like one of them, of equal groups the one of least mean loss.
         boxes_xyxy: shape (K, 4), K at least 1, in any one coordinate system.
         losses: shape (K,), lower is better.
-        sharpness: of "consensus".
 
     Returns:
         Shape (4,). Coordinates in the middle of two are their mean. A median need not have the boxes' ratio.
@@ -88,9 +86,7 @@ def aggregate(rule: Rule, boxes_xyxy: Tensor, losses: Tensor, sharpness: float =
         return boxes_xyxy.quantile(0.5, dim=0)
     if rule == "cluster":
         return boxes_xyxy[largest_cluster(boxes_xyxy, losses)].mean(dim=0)
-    if rule == "consensus":
-        return consensus(Beliefs.of(boxes_xyxy, losses, sharpness)).to(boxes_xyxy.dtype)
-    raise RequestError(f"Runs are aggregated by best, mean, median, cluster or consensus, not {rule!r}.")
+    raise RequestError(f"Runs are aggregated by best, mean, median or cluster, not {rule!r}.")
 
 
 def largest_cluster(boxes_xyxy: Tensor, losses: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -77,7 +78,7 @@ class SearchConfig:
     schedule: Schedule | None = SCALES["linear"]
     multi_scale: bool = True
     reach: Schedule | None = None
-    aggregate: Rule = "consensus"
+    aggregate: Rule | Literal["consensus"] = "consensus"
     sharpness: float | None = None
     patience: int | None = 8
     halvings: int = 2
@@ -314,7 +315,9 @@ def _search_part(
         )
         answers = boxes, objective.measure(boxes, targets)
     else:
-        answers = _answers(objective, space, targets, runs, config, in_time=in_time)
+        answers = _answers(
+            objective, space, targets, runs, config.aggregate, refined=config.refine and in_time
+        )
     return [Found(box, terms, made, in_time) for box, terms, made in zip(*answers, every, strict=True)]
 
 
@@ -337,21 +340,20 @@ def _answers(
     space: BoxSpace,
     targets: Sequence[Target],
     runs: Runs,
-    config: SearchConfig,
+    rule: Rule,
     *,
-    in_time: bool,
+    refined: bool,
 ) -> tuple[Tensor, Tensor]:
     """Boxes (C, 4) and losses (C, 2) of each caption's runs together."""
-    groups = runs.best.reshape(len(targets), config.restarts, 4)
-    totals = objective.totals(runs.best_terms).reshape(len(targets), config.restarts)
-    chosen = [
-        aggregate(config.aggregate, boxes, losses) for boxes, losses in zip(groups, totals, strict=True)
-    ]
-    boxes = torch.stack(chosen)
-    if config.aggregate != "best":
+    groups = runs.best.reshape(len(targets), -1, 4)
+    totals = objective.totals(runs.best_terms).reshape(len(targets), -1)
+    boxes = torch.stack(
+        [aggregate(rule, boxes, losses) for boxes, losses in zip(groups, totals, strict=True)]
+    )
+    if rule != "best":
         boxes = space.boxes(space.theta(boxes))
     terms = objective.measure(boxes, targets)
-    if config.refine and in_time:
+    if refined:
 
         def measure(near: Tensor) -> Tensor:
             each = len(near) // len(targets)
