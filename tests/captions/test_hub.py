@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ pytest.importorskip("transformers")
 import hub_models
 
 from cadrage.captions.baselines.gradcam import attention
+from cadrage.captions.captioners import hub_files
 from cadrage.captions.captioners.hub import load_hub_captioner
+from cadrage.captions.captioners.hub_files import hub_can_answer
 from cadrage.captions.cropper import CaptionCropper, CaptionRequest
 from cadrage.captions.objective import CaptionLoss, Target, caption_loss
 from cadrage.captions.protocols import Convolutional
@@ -229,6 +233,19 @@ def test_without_a_network_a_name_on_the_hub_is_a_sentence(monkeypatch):
     with pytest.raises(WeightsError, match="captioner 'nobody/nothing' cannot be fetched from the hub"):
         load_hub_captioner("nobody/nothing")
     assert "HF_HUB_OFFLINE" not in os.environ
+
+
+def test_a_hub_whose_name_nobody_knows_is_not_asked_again_and_again(monkeypatch):
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    hub_can_answer.cache_clear()
+    monkeypatch.setattr(hub_files, "getproxies", dict)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("It was asked again."))
+    with pytest.raises(WeightsError, match="cannot be fetched from the hub"):
+        load_hub_captioner("nobody/nothing")
+    hub_can_answer.cache_clear()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

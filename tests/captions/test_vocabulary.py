@@ -2,7 +2,18 @@
 
 import pytest
 
-from cadrage.captions.vocabulary import BEGIN, END, SPECIAL, UNKNOWN, Vocabulary, known_words, words_of
+from cadrage.captions.vocabulary import (
+    BEGIN,
+    END,
+    SPECIAL,
+    UNKNOWN,
+    Vocabulary,
+    known_form,
+    known_words,
+    left_out,
+    unknown_words,
+    words_of,
+)
 from cadrage.errors import RequestError
 
 KNOWN = Vocabulary.learn(["a dog runs", "a dog barks", "the man's bicycle", "a"])
@@ -45,8 +56,9 @@ def test_stop_words_have_no_say_unless_they_are_all_there_is():
     [
         ("", "holds no words"),
         (" !? ", "holds no words"),
-        ("a bycicle", r"does not know 'bycicle'; near them are bicycle"),
+        ("a bycicle", r"does not know 'bycicle' \(spelt alike: bicycle\)"),
         ("das ist ein Hund", r"does not know 'das', 'ist', 'ein' and others"),
+        ("and", "does not know 'and'"),
         ("犬", "does not know '犬'"),
         ("dog " * 201, "200 words at most; got 201"),
         ("x" * 10_001, "10,000 characters at most"),
@@ -55,6 +67,47 @@ def test_stop_words_have_no_say_unless_they_are_all_there_is():
 def test_a_caption_that_cannot_guide_is_refused_in_a_sentence(text, message):
     with pytest.raises(RequestError, match=message):
         known_words(text, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("word", "known"),
+    [
+        ("card", "cards"),
+        ("dogs", "dog"),
+        ("dog's", "dog"),
+        ("glasses", "glass"),
+        ("boxes", "box"),
+        ("babies", "baby"),
+        ("baby", "babies"),
+        ("runs", "running"),
+        ("running", "run"),
+        ("runs", "run"),
+        ("dances", "dancing"),
+        ("dancing", "dance"),
+        ("dance", "danced"),
+        ("carried", "carry"),
+        ("carries", "carried"),
+        ("jump", "jumped"),
+        ("hop", "hopping"),
+        ("hopped", "hops"),
+    ],
+)
+def test_a_word_is_known_by_another_form_of_it(word, known):
+    vocabulary = Vocabulary.learn([f"a {known}"])
+    assert known_words(f"a {word}", vocabulary) == [known]
+    assert unknown_words(f"a {word}", vocabulary) == []
+
+
+@pytest.mark.parametrize(("word", "other"), [("wing", "w"), ("bed", "b"), ("is", "i"), ("grass", "gras")])
+def test_short_words_and_roots_are_not_cut(word, other):
+    assert known_form(word, Vocabulary.learn([other])) is None
+
+
+def test_what_is_left_out_of_a_caption_is_said():
+    assert left_out("the dog runs", KNOWN) is None
+    assert left_out("a bycicle and a dog", KNOWN) == (
+        "The captioner does not know 'bycicle' (spelt alike: bicycle); the rest of 'a bycicle and a dog' guides."
+    )
 
 
 def test_a_vocabulary_needs_its_special_words_and_no_word_twice():

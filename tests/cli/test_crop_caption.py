@@ -2,6 +2,7 @@
 
 import json
 
+import hub_models
 import numpy as np
 import pytest
 from PIL import Image
@@ -115,6 +116,29 @@ def test_bad_input_is_one_sentence_and_exit_code_2(cadrage, garden, captioner, a
     ran = cadrage("crop", garden, "--captioner", captioner, "--aesthetics", "none", *arguments)
     assert (ran.code, ran.out, len(ran.err)) == (2, [], 1)
     assert said in ran.err[0]
+
+
+def test_words_that_the_captioner_does_not_know_are_named_once(cadrage, garden, quick):
+    ran = cadrage("crop", garden, garden, "-c", "two red balls by a zebra", "--json", *quick)
+    assert (ran.code, len(ran.err)) == (0, 1)
+    assert "does not know 'two', 'zebra'" in ran.err[0]
+    result = json.loads(ran.out[0])
+    assert result["unknown"] == ["two", "zebra"]
+    assert [one["word"] for one in result["words"]] == ["red", "ball"]
+
+
+def test_a_model_without_safetensors_is_read_only_when_allowed(cadrage, garden, tmp_path):
+    import torch
+    from safetensors.torch import load_file
+
+    folder = hub_models.save_git(tmp_path / "git")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    call = ["crop", garden, "-c", "a dog", "--captioner", folder, "--aesthetics", "none", "--steps", 1]
+    ran = cadrage(*call)
+    assert (ran.code, len(ran.err)) == (2, 1)
+    assert "no weights in safetensors files" in ran.err[0]
+    assert cadrage(*call, "--allow-pickle").code == 0
 
 
 def test_a_captioner_that_is_none_is_one_sentence(cadrage, garden, folder):

@@ -20,7 +20,7 @@ from cadrage.captions.protocols import Aesthetics, Captioner, Judge
 from cadrage.captions.results import CaptionCrop, CaptionResult, WordChange, bounds_of, settled
 from cadrage.captions.sampler import Pyramid, picture_of, pyramid, sample_crops
 from cadrage.captions.search.descent import Found, SearchConfig, Watch, search
-from cadrage.captions.vocabulary import known_words
+from cadrage.captions.vocabulary import known_words, unknown_words
 from cadrage.errors import RequestError
 from cadrage.geometry import AspectRatio
 from cadrage.imaging import PIXEL_LIMIT, Photo, Source, open_photo
@@ -91,18 +91,21 @@ class CaptionCropper:
         self,
         captioner: Captioner | str | os.PathLike[str] | None = None,
         aesthetics: Aesthetics | str | None = USUAL_JUDGE,
+        *,
+        allow_pickle: bool = False,
     ) -> None:
         """Load the two networks.
 
         Args:
             captioner: a network, a file of one of ours, a folder or name of another; None for the shipped one.
             aesthetics: a network, or what ``aesthetics.load_aesthetics`` reads; None for none.
+            allow_pickle: also read weights of a hub in torch's own format, where there are no safetensors.
 
         Raises:
             CadrageError: one of them cannot be loaded.
         """
-        self.captioner = _captioner(captioner)
-        self.aesthetics = _aesthetics(aesthetics, _dtype_of(self.captioner))
+        self.captioner = _captioner(captioner, allow_pickle=allow_pickle)
+        self.aesthetics = _aesthetics(aesthetics, _dtype_of(self.captioner), allow_pickle=allow_pickle)
 
     def crop(
         self,
@@ -217,6 +220,7 @@ class CaptionCropper:
             crops=crops,
             baseline=settled(baseline, space, photo.size_wh),
             words=words,
+            unknown=tuple(unknown_words(target.text, self.captioner.vocabulary)),
             said=said,
             runs=runs,
             in_time=found.in_time,
@@ -272,14 +276,20 @@ def _middle(space: BoxSpace) -> Tensor:
     return torch.cat([(frame - sides) / 2, (frame + sides) / 2])
 
 
-def _captioner(given: Captioner | str | os.PathLike[str] | None) -> Captioner:
+def _captioner(given: Captioner | str | os.PathLike[str] | None, *, allow_pickle: bool) -> Captioner:
     if given is None or isinstance(given, str):
-        return load_captioner(given)
-    return load_captioner(Path(given)) if isinstance(given, os.PathLike) else given
+        return load_captioner(given, allow_pickle=allow_pickle)
+    if isinstance(given, os.PathLike):
+        return load_captioner(Path(given), allow_pickle=allow_pickle)
+    return given
 
 
-def _aesthetics(given: Aesthetics | str | None, dtype: torch.dtype) -> Aesthetics | None:
-    return load_aesthetics(given, dtype=dtype) if isinstance(given, str) else given
+def _aesthetics(
+    given: Aesthetics | str | None, dtype: torch.dtype, *, allow_pickle: bool
+) -> Aesthetics | None:
+    if isinstance(given, str):
+        return load_aesthetics(given, dtype=dtype, allow_pickle=allow_pickle)
+    return given
 
 
 def _dtype_of(captioner: Captioner) -> torch.dtype:

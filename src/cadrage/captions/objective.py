@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from cadrage.captions.protocols import Captioner
-from cadrage.captions.vocabulary import STOP_WORDS, Words, known_words, words_of
+from cadrage.captions.vocabulary import STOP_WORDS, Words, known_form, known_words, words_of
 from cadrage.errors import RequestError
 
 Kind = Literal["bag", "likelihood"]
@@ -74,7 +74,7 @@ class Target:
         bag = torch.zeros(len(vocabulary))
         for number in said:
             bag[number] += 1 / len(said)
-        spoken = [word for word in words_of(text) if word in vocabulary]
+        spoken = [form for word in words_of(text) if (form := known_form(word, vocabulary))]
         numbers = [*vocabulary.numbers(" ".join(spoken)), vocabulary.end]
         return cls(text, bag, torch.tensor(numbers))
 

@@ -12,7 +12,7 @@ from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.search.runs import Run
 from cadrage.geometry import Box
 
-CAPTION_RESULT_SCHEMA = "1.0"
+CAPTION_RESULT_SCHEMA = "1.1"
 """Version of ``CaptionResult.to_dict()``: the first number changes when a reader of the old form would fail."""
 
 AT_BOUND = 0.01
@@ -79,7 +79,8 @@ class CaptionResult:
         crops: best first, at least one. The first is the answer of all runs together, whose loss need not be the
             least; the further ones are in the order of their losses.
         baseline: the largest crop of the ratio, in the middle of the frame.
-        words: the caption's words that count.
+        words: the caption's words that count, in the form that the captioner knows.
+        unknown: the caption's words that the captioner does not know and that were left out.
         said: the captioner's own words for the baseline and for the best crop.
         runs: of the search, boxes in frame pixels.
         in_time: whether the search came to its end before the time limit.
@@ -93,6 +94,7 @@ class CaptionResult:
     crops: tuple[CaptionCrop, ...]
     baseline: Box
     words: tuple[WordChange, ...]
+    unknown: tuple[str, ...]
     said: tuple[str, str]
     runs: tuple[Run, ...]
     in_time: bool
@@ -117,6 +119,7 @@ class CaptionResult:
                 {"word": one.word, "before": round(one.before, 6), "after": round(one.after, 6)}
                 for one in self.words
             ],
+            "unknown": list(self.unknown),
             "said": list(self.said),
             "in_time": self.in_time,
         }

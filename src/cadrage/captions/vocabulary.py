@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Protocol
 
+from cadrage.captions.inflections import other_forms
 from cadrage.errors import RequestError
 
 PAD, BEGIN, END, UNKNOWN = "<pad>", "<begin>", "<end>", "<unknown>"
@@ -125,7 +126,7 @@ class Vocabulary:
 
 
 def known_words(text: str, vocabulary: Words, leave_out: Collection[str] = STOP_WORDS) -> list[str]:
-    """The words of a caption that can guide a crop.
+    """The words of a caption that can guide a crop: known ones, or known forms of them.
 
     Args:
         text: what a user wrote.
@@ -143,18 +144,40 @@ def known_words(text: str, vocabulary: Words, leave_out: Collection[str] = STOP_
         raise RequestError("The caption holds no words.")
     if len(words) > MOST_WORDS:
         raise RequestError(f"A caption has {MOST_WORDS} words at most; got {len(words):,}.")
-    known = [word for word in words if word in vocabulary]
+    known = [form for word in words if (form := known_form(word, vocabulary))]
     telling = [word for word in known if word not in leave_out]
     if telling:
         return telling
-    unknown = list(dict.fromkeys(word for word in words if word not in vocabulary))
+    unknown = unknown_words(text, vocabulary, leave_out)
     if known and not unknown:
         return known
+    raise RequestError(f"The captioner does not know {named_unknown(unknown or words, vocabulary)}.")
+
+
+def known_form(word: str, vocabulary: Words) -> str | None:
+    """The word itself where it is known, or a regular form of it that is, or nothing."""
+    if word in vocabulary:
+        return word
+    return next((form for form in other_forms(word) if form in vocabulary), None)
+
+
+def unknown_words(text: str, vocabulary: Words, leave_out: Collection[str] = STOP_WORDS) -> list[str]:
+    """The words of a text of which no form is known, each once, without those that have no say anyhow."""
+    telling = [word for word in dict.fromkeys(words_of(text)) if word not in leave_out]
+    return [word for word in telling if known_form(word, vocabulary) is None]
+
+
+def left_out(text: str, vocabulary: Words) -> str | None:
+    """A sentence on the words of a caption that cannot guide a crop while others can; None where all can."""
+    unknown = unknown_words(text, vocabulary)
     if not unknown:
-        raise RequestError("The caption holds no words.")
+        return None
+    return f"The captioner does not know {named_unknown(unknown, vocabulary)}; the rest of '{text}' guides."
+
+
+def named_unknown(unknown: Sequence[str], vocabulary: Words) -> str:
+    """Unknown words as part of a sentence, with known ones that are spelt alike."""
     named = ", ".join(f"'{word}'" for word in unknown[:3])
     alike = list(dict.fromkeys(near for word in unknown[:3] for near in vocabulary.nearest(word)))
-    hint = f"; near them are {', '.join(alike)}" if alike else ""
-    raise RequestError(
-        f"The captioner does not know {named}{' and others' if len(unknown) > 3 else ''}{hint}."
-    )
+    hint = f" (spelt alike: {', '.join(alike)})" if alike else ""
+    return f"{named}{' and others' if len(unknown) > 3 else ''}{hint}"

@@ -51,6 +51,16 @@ AestheticsSpec = Annotated[
         rich_help_panel=_CAPTION,
     ),
 ]
+ALLOW_PICKLE_HELP = "Also read weights of the hub in torch's own format, where a model has no safetensors."
+
+AllowPickle = Annotated[
+    bool,
+    typer.Option(
+        "--allow-pickle",
+        help=ALLOW_PICKLE_HELP,
+        rich_help_panel=_CAPTION,
+    ),
+]
 Restarts = Annotated[
     int | None,
     typer.Option("--restarts", metavar="N", help="Runs of the search. [8]", rich_help_panel=_CAPTION),
@@ -96,6 +106,7 @@ class CaptionOptions:
     seed: int | None = None
     time_limit: float | None = None
     likelihood: bool = False
+    allow_pickle: bool = False
 
     def check_alone(self) -> None:
         """Refuse, where there is no caption, options that need one.
@@ -112,6 +123,7 @@ class CaptionOptions:
             "--seed": self.seed,
             "--time-limit": self.time_limit,
             "--likelihood": self.likelihood or None,
+            "--allow-pickle": self.allow_pickle or None,
         }
         if option := next((name for name, value in given.items() if value is not None), None):
             raise RequestError(f"{option} is about captions: give --caption too.")

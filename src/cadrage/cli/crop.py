@@ -12,6 +12,7 @@ import typer
 
 from cadrage.cli.caption_options import (
     AestheticsSpec,
+    AllowPickle,
     CaptionerSpec,
     CaptionOptions,
     Captions,
@@ -85,6 +86,7 @@ def crop(
     seed: Seed = None,
     time_limit: TimeLimit = None,
     likelihood: Likelihood = False,
+    allow_pickle: AllowPickle = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON Lines, one for each photograph.", rich_help_panel=_PRINT),
@@ -306,6 +308,7 @@ def crop(
         seed,
         time_limit,
         likelihood,
+        allow_pickle,
     )
     if guided.captions:
         from cadrage.cli import crop_caption  # noqa: PLC0415

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadrage.batch.names import NameTemplate, distinct_stems, parent_of
+from cadrage.captions.vocabulary import known_words, left_out, words_of
 from cadrage.cli.caption_options import CaptionOptions
 from cadrage.cli.console import Progress, Rows
 from cadrage.cli.crop_call import CropCall
@@ -64,6 +65,8 @@ def run(call: CropCall, options: CaptionOptions) -> int:
     found = find_photos(call.photos, call.folder_rule)
     call.check_found(found)
     cropper, requests = prepare(options, call.request, call.threads)
+    for sentence in _left_out(options.captions, cropper):
+        _complain(None, sentence)
     photos = list(found.photos)
     stems = _stems(call, found.photos, options.captions)
     count = _Count(failed=len(found.errors))
@@ -145,7 +148,7 @@ def prepare(
     aesthetics = None if options.aesthetics == "none" or not wanted.weight_aesthetic else options.aesthetics
     if options.aesthetics is None and wanted.weight_aesthetic:
         aesthetics = USUAL_JUDGE
-    cropper = CaptionCropper(options.captioner, aesthetics)
+    cropper = CaptionCropper(options.captioner, aesthetics, allow_pickle=options.allow_pickle)
     return cropper, [replace(wanted, ratio=parse_ratio(str(ratio))) for ratio in request.ratios]
 
 
@@ -200,10 +203,16 @@ def _stems(
     }
 
 
+def _left_out(captions: Sequence[str], cropper: CaptionCropper) -> Iterator[str]:
+    """What of captions cannot guide a crop; a caption that cannot at all is refused."""
+    for caption in captions:
+        known_words(caption, cropper.captioner.vocabulary)
+        if sentence := left_out(caption, cropper.captioner.vocabulary):
+            yield sentence
+
+
 def _slugs(captions: Sequence[str]) -> Iterator[str]:
     """Captions as parts of names, no two alike."""
-    from cadrage.captions.vocabulary import words_of  # noqa: PLC0415  (torch is behind its room's door)
-
     taken: set[str] = set()
     for caption in captions:
         slug = "-".join(words_of(caption))[:LONGEST_SLUG].rstrip("-")

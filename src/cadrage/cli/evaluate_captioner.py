@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cadrage.cli.caption_options import ALLOW_PICKLE_HELP
 from cadrage.cli.console import Progress
 from cadrage.errors import MissingExtraError, RequestError
 from cadrage.runtime import available_cpus
@@ -30,6 +31,11 @@ def evaluate_captioner(
         str | None,
         typer.Option(metavar="FILE|DIR|NAME", help="Another captioner than the one that is shipped."),
     ] = None,
+    *,
+    allow_pickle: Annotated[
+        bool,
+        typer.Option("--allow-pickle", help=ALLOW_PICKLE_HELP),
+    ] = False,
     split: Annotated[str, typer.Option(help="val or all.")] = "val",
     validation: Annotated[
         int | None, typer.Option(min=1, help="Photographs drawn for val. [500, at most a fifth]")
@@ -62,7 +68,7 @@ def evaluate_captioner(
     else:
         division = divide_captions(root, validation, split_seed)
         images, part = division.validation, f"val ({division.description})"
-    speaker = load_captioner(captioner)
+    speaker = load_captioner(captioner, allow_pickle=allow_pickle)
     with Progress("captioning", len(images)) as progress:
         report = speaking_report(speaker, images, progress.advance)
     name = captioner or "the shipped captioner"

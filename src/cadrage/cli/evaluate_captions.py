@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cadrage.atomic import replacing
+from cadrage.cli.caption_options import ALLOW_PICKLE_HELP
 from cadrage.cli.console import Progress, Rows, complain
 from cadrage.errors import DataError, MissingExtraError, RequestError
 
@@ -72,6 +73,10 @@ def evaluate_captions(
     aesthetics: Annotated[
         str, typer.Option(metavar="SPEC", help="gaic, gaic-regions, nima=FILE or none.")
     ] = "gaic-regions",
+    allow_pickle: Annotated[
+        bool,
+        typer.Option("--allow-pickle", help=ALLOW_PICKLE_HELP),
+    ] = False,
     similarity: Annotated[
         bool, typer.Option("--similarity", help="Compare captions of the crops with the captions given.")
     ] = False,
@@ -123,9 +128,9 @@ def evaluate_captions(
     if report is not None and not report.resolve().parent.is_dir():
         raise RequestError(f"--report {report}: there is no folder {report.resolve().parent}.")
     chosen, part = _cases(root, protocol, split, validation, split_seed, cases, seed)
-    networks = _networks(captioner, aesthetics, threads)
+    networks = _networks(captioner, aesthetics, threads, allow_pickle=allow_pickle)
     methods = _methods(_specs(method, ablation), networks, threads)
-    describer = _describer(networks, speaker, threads) if similarity else None
+    describer = _describer(networks, speaker, threads, allow_pickle=allow_pickle) if similarity else None
     options = _similarity_options(embedding, meteor_jar) if similarity else None
     numbers = [seed + number for number in range(seeds)]
     measured = _Measured(chosen, numbers)
@@ -200,7 +205,7 @@ def _cases(
     return draw_cases(found, count, seed), part
 
 
-def _networks(captioner: str | None, aesthetics: str, threads: int | None) -> Networks:
+def _networks(captioner: str | None, aesthetics: str, threads: int | None, *, allow_pickle: bool) -> Networks:
     try:
         from cadrage.captions.cropper import use_threads  # noqa: PLC0415
         from cadrage.captions.evaluation.methods import Networks  # noqa: PLC0415
@@ -209,7 +214,8 @@ def _networks(captioner: str | None, aesthetics: str, threads: int | None) -> Ne
     from cadrage.runtime import available_cpus  # noqa: PLC0415
 
     use_threads(threads or available_cpus())
-    return Networks(captioner, None if aesthetics == "none" else aesthetics)
+    judge = None if aesthetics == "none" else aesthetics
+    return Networks(captioner, judge, allow_pickle=allow_pickle)
 
 
 def _specs(methods: Sequence[str] | None, ablations: Sequence[str] | None) -> list[str]:
@@ -230,8 +236,10 @@ def _methods(specs: Sequence[str], networks: Networks, threads: int | None) -> l
     return [make_method(spec, networks, threads=threads) for spec in specs]
 
 
-def _describer(networks: Networks, speaker: str | None, threads: int | None) -> _Describer:
-    own = networks if speaker is None else _networks(speaker, "none", threads)
+def _describer(
+    networks: Networks, speaker: str | None, threads: int | None, *, allow_pickle: bool
+) -> _Describer:
+    own = networks if speaker is None else _networks(speaker, "none", threads, allow_pickle=allow_pickle)
     return _Describer(own.captioner, own.version)
 
 

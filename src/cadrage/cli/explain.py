@@ -11,6 +11,7 @@ import typer
 from cadrage.candidates import grid_anchors
 from cadrage.cli.caption_options import (
     AestheticsSpec,
+    AllowPickle,
     CaptionerSpec,
     CaptionOptions,
     Captions,
@@ -91,6 +92,7 @@ def explain(
     seed: Seed = None,
     time_limit: TimeLimit = None,
     likelihood: Likelihood = False,
+    allow_pickle: AllowPickle = False,
     model: Annotated[str | None, typer.Option(metavar="NAME|DIR", help="Another model.")] = None,
 ) -> None:
     """Show why a photograph is cropped as it is, in one picture.
@@ -139,6 +141,7 @@ def explain(
         seed,
         time_limit,
         likelihood,
+        allow_pickle,
     )
     if guided.captions:
         from cadrage.cli import explain_caption  # noqa: PLC0415

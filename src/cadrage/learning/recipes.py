@@ -145,11 +145,12 @@ _FINE_TUNING = TrainConfig(
 _LISTWISE = LossConfig(correlation=1.0, listwise=0.5)
 _STUDENT = replace(_FINE_TUNING, epochs=6, loss=_LISTWISE)
 _LARGE = replace(_CROPPER, backbone="timm:tf_efficientnet_lite2")
+_TEACHER = replace(_STUDENT, precision="float32")  # quicker than bfloat16 where all blocks are trained
 
 DEFAULT = DistillConfig(
     teachers=(
-        replace(_STUDENT, seed=1, network=_LARGE),
-        replace(_STUDENT, seed=2, network=replace(_LARGE, channels=32, width=384)),
+        replace(_TEACHER, seed=1, network=_LARGE),
+        replace(_TEACHER, seed=2, network=replace(_LARGE, channels=32, width=384)),
     ),
     student=replace(_STUDENT, seed=6),
     windows=2,

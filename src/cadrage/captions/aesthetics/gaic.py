@@ -169,7 +169,11 @@ class RegionJudge:
 
 
 def load_aesthetics(
-    spec: str | None, *, short_side: int | None = None, dtype: torch.dtype = torch.float32
+    spec: str | None,
+    *,
+    short_side: int | None = None,
+    dtype: torch.dtype = torch.float32,
+    allow_pickle: bool = False,
 ) -> Aesthetics | None:
     """What judges crops.
 
@@ -179,6 +183,7 @@ def load_aesthetics(
             for nothing.
         short_side: of the pictures that "gaic" reads, a multiple of 32; by default that of its training.
         dtype: arithmetic.
+        allow_pickle: of a NIMA network from a hub, see ``nima.load_nima``.
 
     Raises:
         RequestError: nothing of the kind can be asked for.
@@ -195,7 +200,7 @@ def load_aesthetics(
     if kind == "nima":
         from cadrage.captions.aesthetics.nima import load_nima  # noqa: PLC0415  (imports this one's siblings' extras)
 
-        return load_nima(where, dtype=dtype)
+        return load_nima(where, dtype=dtype, allow_pickle=allow_pickle)
     scorer = _scorer(where, dtype)
     if kind == "gaic-regions":
         if isinstance(scorer, NetworkScorer) and scorer.network.config.pooling != "clean":

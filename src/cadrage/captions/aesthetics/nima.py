@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cadrage.captions.captioners.hub_files import hub_can_answer
 from cadrage.captions.protocols import Judge
 from cadrage.errors import MissingExtraError, RequestError, WeightsError
 from cadrage.learning.backbones import read_tensors
@@ -130,7 +131,10 @@ def _fetched(where: str, *, allow_pickle: bool) -> Path:
     except ImportError:
         raise MissingExtraError("A model from a hub", "caption") from None
     try:
-        return Path(huggingface_hub.hf_hub_download(found["repository"], found["file"]))
+        known_only = not hub_can_answer()
+        return Path(
+            huggingface_hub.hf_hub_download(found["repository"], found["file"], local_files_only=known_only)
+        )
     except Exception as error:  # the library raises many kinds
         raise WeightsError(
             f"{where} cannot be fetched from the hub: no such file, no access, or no network."

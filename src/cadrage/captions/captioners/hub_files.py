@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import torch
 
@@ -52,11 +56,30 @@ def from_hub(what: str, spec: str | Path, load: Callable[..., Any], **options: o
         raise WeightsError(f"{spec} is a file; a {what} of transformers is a folder.")
     elif isinstance(spec, Path) or not HUB_NAME.fullmatch(spec):
         raise WeightsError(f"There is no folder at {spec}.")
+    elif not hub_can_answer():
+        options["local_files_only"] = True
     with _hushed():
         try:
             return load(str(spec), trust_remote_code=False, **options)
         except Exception as error:  # transformers raises many kinds
             raise WeightsError(_reason(what, spec, error, local=folder.is_dir())) from error
+
+
+@cache
+def hub_can_answer() -> bool:
+    """Whether the hub's name can be looked up, or a proxy is asked to: else only what was fetched before is there.
+
+    The hub's own library finds out by asking six times, which takes 23 seconds.
+    """
+    import huggingface_hub  # noqa: PLC0415  (of the same extra as transformers)
+
+    if getproxies():
+        return True
+    try:
+        socket.getaddrinfo(urlsplit(huggingface_hub.constants.ENDPOINT).hostname, None)
+    except OSError:
+        return False
+    return True
 
 
 def load_whole(
@@ -93,7 +116,7 @@ def read_pictures(spec: str | Path) -> tuple[tuple[list[float], list[float]], tu
     """
     transformers = transformers_for("A model from a hub")
     kind = transformers.image_processing_utils.ImageProcessingMixin
-    values, _ = from_hub("captioner", spec, lambda name, **_: kind.get_image_processor_dict(name))
+    values, _ = from_hub("captioner", spec, kind.get_image_processor_dict)
     mean, std = [0.0] * 3, [1.0] * 3
     if values.get("do_normalize", True) and values.get("image_mean"):
         mean, std = [float(value) for value in values["image_mean"]], [float(v) for v in values["image_std"]]

@@ -12,12 +12,13 @@ SHIPPED = Path(__file__).parents[2] / "weights" / "captioner" / "captioner.safet
 SUFFIXES = {".safetensors", ".pt", ".pth"}
 
 
-def load_captioner(spec: str | Path | None = None) -> Captioner:
+def load_captioner(spec: str | Path | None = None, *, allow_pickle: bool = False) -> Captioner:
     """A captioner, frozen, in evaluation mode.
 
     Args:
         spec: ``None`` for the shipped one; a file that ``cadrage train captioner`` made; or the folder or the hub
             name of a vision-to-text model of ``transformers``.
+        allow_pickle: also read a hub model's weights in torch's own format, where there are no safetensors.
 
     Raises:
         WeightsError: there is no such captioner, or it cannot be used.
@@ -29,4 +30,4 @@ def load_captioner(spec: str | Path | None = None) -> Captioner:
         return load_captioner_file(Path(spec))[0]
     from cadrage.captions.captioners.hub import load_hub_captioner  # noqa: PLC0415  (transformers takes seconds to import)
 
-    return load_hub_captioner(spec)
+    return load_hub_captioner(spec, allow_pickle=allow_pickle)

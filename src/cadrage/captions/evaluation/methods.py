@@ -105,14 +105,20 @@ class Networks:
     """The networks that methods share, each loaded when it is first needed."""
 
     def __init__(
-        self, captioner: Captioner | str | Path | None = None, aesthetics: str | None = USUAL_JUDGE
+        self,
+        captioner: Captioner | str | Path | None = None,
+        aesthetics: str | None = USUAL_JUDGE,
+        *,
+        allow_pickle: bool = False,
     ) -> None:
         """Say which networks.
 
         Args:
             captioner: as for ``CaptionCropper``.
             aesthetics: as for ``CaptionCropper``; of methods that do not name another.
+            allow_pickle: as for ``CaptionCropper``; of localisers, too.
         """
+        self.allow_pickle = allow_pickle
         self._captioner = captioner
         self._aesthetics = aesthetics
         self._croppers: dict[str | None, CaptionCropper] = {}
@@ -137,7 +143,7 @@ class Networks:
         wanted = self._aesthetics if aesthetics is None else None if aesthetics == "none" else aesthetics
         if wanted not in self._croppers:
             loaded = next((one.captioner for one in self._croppers.values()), self._captioner)
-            self._croppers[wanted] = CaptionCropper(loaded, wanted)
+            self._croppers[wanted] = CaptionCropper(loaded, wanted, allow_pickle=self.allow_pickle)
         return self._croppers[wanted]
 
     def aesthetics(self, named: str | None) -> str:
@@ -297,7 +303,8 @@ def make_method(
         case "gradcam" if not argument:
             return GradCam(spec, networks, request)
         case "grounding" if argument:
-            return Grounding(spec, argument, load_grounder(argument), request.most_pixels_side)
+            grounder = load_grounder(argument, allow_pickle=networks.allow_pickle)
+            return Grounding(spec, argument, grounder, request.most_pixels_side)
         case "cagic":
             changed_request, aesthetics = changed(request, argument)
             return Cagic(spec, networks, changed_request, aesthetics)
