@@ -139,7 +139,7 @@ class TestTraining:
         record = json.loads((run / "run.json").read_text())
         losses = [line["loss"] for line in record["history"]]
         assert losses[-1] < losses[0]
-        assert set(record["history"][-1]["validation"]) == {"word_recall", "caption_loss", "phrase_loss"}
+        assert set(record["history"][-1]["validation"]) == {"word_precision", "caption_loss", "phrase_loss"}
         captioner, told = load_captioner_file(run / "captioner.safetensors")
         assert told["epoch"] == 3
         assert "red" in captioner.vocabulary

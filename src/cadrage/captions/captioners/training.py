@@ -214,7 +214,7 @@ def evaluate(captioner: SmallCaptioner, images: Sequence[CaptionedImage]) -> Map
     """How well a captioner does on photographs it has not seen, as plain values.
 
     Returns:
-        ``word_recall``: share of the telling words of its caption of a whole photograph that somebody used of it;
+        ``word_precision``: share of the telling words of its caption of a whole photograph that somebody used of it;
         ``caption_loss`` and ``phrase_loss``: mean negative log-likelihood of a word, of captions of whole
         photographs and of phrases on what they name, in nats.
     """
@@ -233,7 +233,7 @@ def evaluate(captioner: SmallCaptioner, images: Sequence[CaptionedImage]) -> Map
         if said:
             phrases.append(_likelihood(captioner, seen[1:], [entity.phrase for entity in said]))
     return {
-        "word_recall": _mean(used),
+        "word_precision": _mean(used),
         "caption_loss": _mean(captions),
         "phrase_loss": _mean(phrases),
     }
