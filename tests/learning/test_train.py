@@ -282,7 +282,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
         "config": CONFIG,
         "training": parts[0],
         "validation": parts[1],
-        "run": tmp_path / "run",
+        "folder": tmp_path / "run",
         "data": {},
     }
     with pytest.raises(error, match=message):

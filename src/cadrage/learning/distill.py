@@ -20,12 +20,13 @@ from cadrage.errors import RequestError
 from cadrage.geometry import Box
 from cadrage.imaging import Photo, cut, open_photo
 from cadrage.learning.checkpoints import begin_run, load_checkpoint, save_atomically
+from cadrage.learning.devices import require_device
 from cadrage.learning.epochs import Silent, Watcher
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.recipes import DistillConfig, TrainConfig
 from cadrage.learning.samples import Sample, unrated_sample
 from cadrage.learning.scoring import predict_mos
-from cadrage.learning.train import require_device, run_header, train
+from cadrage.learning.train import run_header, train
 
 SHARD = 128
 """Photographs taught between two writes: what a kill can lose."""

@@ -18,7 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from cadrage.errors import RequestError
-from cadrage.learning.checkpoints import load_checkpoint, save_atomically, write_record
+from cadrage.learning.checkpoints import (
+    begin_run,
+    environment,
+    load_checkpoint,
+    save_atomically,
+    write_record,
+)
 
 STATE = "state.pt"
 
@@ -80,73 +86,97 @@ class Place:
     generator: torch.Generator
 
 
-def continued(run: Path, parts: Parts) -> list[Epoch]:
-    """The epochs that an earlier call has done, none if there was none; the parts are brought to where it ended."""
-    if not (run / STATE).exists():
-        return []
-    resumed = load_checkpoint(run / STATE)
-    for name, part in parts.items():
-        part.load_state_dict(resumed[name])
-    return [Epoch(**line) for line in resumed["history"]]
+class Run:
+    """A training in its folder: what an earlier call has done of it, and the epochs that are left.
 
-
-def run_epochs(
-    run: Path,
-    record: Mapping[str, Any],
-    history: list[Epoch],
-    parts: Parts,
-    *,
-    epochs: int,
-    seed: int,
-    plan: Callable[[torch.Generator], Sequence[list[int]]],
-    step: Callable[[list[int], Place], tuple[float, float]],
-    report: Callable[[], Mapping[str, Any] | None],
-    keep: Callable[[Sequence[Epoch]], None],
-    watcher: Watcher,
-) -> None:
-    """Go through the epochs that are left.
-
-    Args:
-        run: the folder of the run.
-        record: what ``run.json`` says beside the history.
-        history: the epochs done, see ``continued``; the new ones are added to it.
-        parts: what ``state.pt`` holds.
-        epochs: how many there are in all.
-        seed: of the run.
-        plan: draws the steps of an epoch, the same number each time: indices of what each learns from.
-        step: learns, and returns the loss and the learning rate.
-        report: what is measured after an epoch.
-        keep: is given the history after every epoch, to write the network.
-        watcher: is told of every step and epoch; the stage is the folder's name.
-
-    Raises:
-        RequestError: the loss grew beyond all bounds.
+    Attributes:
+        folder: of the run.
+        history: the epochs done.
     """
-    total = epochs * len(plan(torch.Generator()))
-    scalars = _scalar_writer(run, after=len(history))
-    for epoch in range(len(history), epochs):
-        generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
-        torch.manual_seed(seed * 100_003 + epoch)
-        steps = plan(generator)
-        losses, rate = 0.0, 0.0
-        for number, indices in enumerate(steps):
-            done = epoch * len(steps) + number
-            loss, rate = step(indices, Place(done, total, generator))
-            if not math.isfinite(loss):
-                raise RequestError(
-                    f"The loss became {loss} in epoch {epoch + 1} of {run.name}: lower the learning rate."
-                )
-            losses += loss
-            watcher.step(run.name, done + 1, total)
-        history.append(Epoch(epoch + 1, losses / len(steps), rate, report()))
-        _log(scalars, history[-1])
-        watcher.epoch(run.name, history[-1])
-        keep(history)
-        lines = [line.to_dict() for line in history]
-        write_record(run, {**record, "history": lines})
-        state = {name: part.state_dict() for name, part in parts.items()}
-        save_atomically({**state, "history": lines}, run / STATE)
-    scalars.close()
+
+    def __init__(self, folder: Path, header: Mapping[str, Any], parts: Parts, device: str) -> None:
+        """Begin it, or bring the parts to where an earlier call ended.
+
+        Args:
+            folder: made if missing.
+            header: what makes it this run and no other: configuration, data, initial weights; plain values.
+            parts: everything that an epoch changes.
+            device: "cpu" or "cuda".
+
+        Raises:
+            RequestError: the folder holds another run, or cannot be used.
+        """
+        self.folder = folder
+        self.history: list[Epoch] = []
+        self._header, self._parts, self._device = dict(header), parts, device
+        self._record = begin_run(folder, header, device)
+        if (folder / STATE).exists():
+            resumed = load_checkpoint(folder / STATE)
+            for name, part in parts.items():
+                part.load_state_dict(resumed[name])
+            self.history += [Epoch(**line) for line in resumed["history"]]
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """How what the last epoch made was made: the header, the epoch, its validation, the environment."""
+        last = self.history[-1]
+        told = {"epoch": last.epoch, "validation": last.validation, "environment": environment(self._device)}
+        return {**self._header, **told}
+
+    def go(
+        self,
+        *,
+        epochs: int,
+        seed: int,
+        plan: Callable[[torch.Generator], Sequence[list[int]]],
+        step: Callable[[list[int], Place], tuple[float, float]],
+        report: Callable[[], Mapping[str, Any] | None],
+        keep: Callable[[], None],
+        watcher: Watcher | None = None,
+    ) -> None:
+        """Go through the epochs that are left.
+
+        Args:
+            epochs: how many there are in all.
+            seed: of the run.
+            plan: draws the steps of an epoch, the same number each time: indices of what each learns from.
+            step: learns, and returns the loss and the learning rate.
+            report: what is measured after an epoch.
+            keep: called after every epoch, to write the network.
+            watcher: is told of every step and epoch; the stage is the folder's name.
+
+        Raises:
+            RequestError: the loss grew beyond all bounds.
+        """
+        watcher, name = watcher or Silent(), self.folder.name
+        total = epochs * len(plan(torch.Generator()))
+        scalars = _scalar_writer(self.folder, after=len(self.history))
+        for epoch in range(len(self.history), epochs):
+            generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
+            torch.manual_seed(seed * 100_003 + epoch)
+            steps = plan(generator)
+            losses, rate = 0.0, 0.0
+            for number, indices in enumerate(steps):
+                done = epoch * len(steps) + number
+                loss, rate = step(indices, Place(done, total, generator))
+                if not math.isfinite(loss):
+                    raise RequestError(
+                        f"The loss became {loss} in epoch {epoch + 1} of {name}: lower the learning rate."
+                    )
+                losses += loss
+                watcher.step(name, done + 1, total)
+            self.history.append(Epoch(epoch + 1, losses / len(steps), rate, report()))
+            _log(scalars, self.history[-1])
+            watcher.epoch(name, self.history[-1])
+            keep()
+            self._save()
+        scalars.close()
+
+    def _save(self) -> None:
+        lines = [line.to_dict() for line in self.history]
+        write_record(self.folder, {**self._record, "history": lines})
+        state = {name: part.state_dict() for name, part in self._parts.items()}
+        save_atomically({**state, "history": lines}, self.folder / STATE)
 
 
 def descend(

@@ -14,30 +14,19 @@ from cadrage.datasets.division import Division
 from cadrage.errors import DataError
 from cadrage.imaging import RasterRule
 from cadrage.learning.augmentation import augment
-from cadrage.learning.checkpoints import begin_run, environment, load_checkpoint
-from cadrage.learning.epochs import (
-    STATE,
-    Epoch,
-    Parts,
-    Place,
-    Silent,
-    Watcher,
-    continued,
-    cosine,
-    descend,
-    follow,
-    run_epochs,
-)
+from cadrage.learning.checkpoints import load_checkpoint
+from cadrage.learning.devices import use_device
+from cadrage.learning.epochs import STATE, Place, Run, Watcher, cosine, descend, follow
 from cadrage.learning.ranker import CropRanker, RankerConfig, rank_crops, save_ranker, squares_of
 from cadrage.learning.samples import Sample, plan_epoch, rated_samples
-from cadrage.learning.train import require_device, run_header
+from cadrage.learning.train import run_header
 from cadrage.metrics import ranking_report
 
 
 def train_ranker(
     config: RankerConfig,
     division: Division,
-    run: Path,
+    folder: Path,
     *,
     initial_weights: str | Path | None = None,
     device: str = "auto",
@@ -50,23 +39,20 @@ def train_ranker(
         config: every setting.
         division: rated photographs; where the recipe compares photographs with windows, their ratings are only
             reported on.
-        run: the folder of the run.
+        folder: of the run.
         initial_weights: of the backbone, see ``build_trunk``.
         device: "cpu", "cuda", or "auto" for CUDA where there is a device.
         threads: CPU threads.
         watcher: is told how it goes.
 
     Returns:
-        The ranker in evaluation mode; it is also in ``run/network.pt``.
+        The ranker in evaluation mode; it is also in ``folder/network.pt``.
 
     Raises:
         DataError: there is nothing to learn from.
         RequestError: the folder holds another run, the device is missing, or the loss grew beyond all bounds.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    require_device(device)
-    torch.set_num_threads(threads)
+    device = use_device(device, threads)
     rule = RasterRule(short_side=config.short_side)
     training = list(rated_samples(division.training, rule))
     validation = list(rated_samples(division.validation, rule))
@@ -74,15 +60,13 @@ def train_ranker(
         raise DataError("Training needs photographs.")
     header = run_header(config.to_dict(), division.record(), initial_weights)
     torch.manual_seed(config.seed)
-    ranker = CropRanker(config, None if (run / STATE).exists() else initial_weights).to(device)
+    ranker = CropRanker(config, None if (folder / STATE).exists() else initial_weights).to(device)
     average = CropRanker(config).to(device).eval()
     average.load_state_dict(ranker.state_dict())
     optimiser = torch.optim.AdamW(
         ranker.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    record = begin_run(run, header, device)
-    parts: Parts = {"network": ranker, "average": average, "optimiser": optimiser}
-    history = continued(run, parts)
+    run = Run(folder, header, {"network": ranker, "average": average, "optimiser": optimiser}, device)
 
     def step(indices: list[int], place: Place) -> tuple[float, float]:
         rate = config.learning_rate * cosine(place.done, place.total, config.warmup_steps)
@@ -92,25 +76,16 @@ def train_ranker(
         follow(average, ranker, config.ema, place.done)
         return number, rate
 
-    def keep(history: Sequence[Epoch]) -> None:
-        last = history[-1]
-        made = {"epoch": last.epoch, "validation": last.validation, "environment": environment(device)}
-        save_ranker(average, run / "network.pt", {**header, **made})
-
-    run_epochs(
-        run,
-        record,
-        history,
-        parts,
+    run.go(
         epochs=config.epochs,
         seed=config.seed,
         plan=lambda generator: plan_epoch(training, config.images_per_step, generator),
         step=step,
         report=lambda: evaluate(average, validation) if validation else None,
-        keep=keep,
-        watcher=watcher or Silent(),
+        keep=lambda: save_ranker(average, folder / "network.pt", run.made),
+        watcher=watcher,
     )
-    average.load_state_dict(load_checkpoint(run / "network.pt")["state"])
+    average.load_state_dict(load_checkpoint(folder / "network.pt")["state"])
     return average
 
 

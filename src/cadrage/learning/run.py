@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from cadrage.datasets.division import Division
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
+from cadrage.learning.devices import use_device
 from cadrage.learning.distill import distill
 from cadrage.learning.epochs import Silent, Watcher
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.recipes import Recipe, TrainConfig, result_config
 from cadrage.learning.samples import Sample, rated_samples
-from cadrage.learning.train import require_device, train
+from cadrage.learning.train import train
 
 
 def photographs_in(folders: Sequence[Path]) -> list[Path]:
@@ -63,10 +62,7 @@ def run_recipe(
         DataError: photographs are missing or given for nothing.
         RequestError: the folder holds another run, or the device is missing.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    require_device(device)
-    torch.set_num_threads(threads)
+    device = use_device(device, threads)
     _check_unrated(recipe, photographs)
     student = result_config(recipe)
     watcher = watcher or Silent()

@@ -22,26 +22,15 @@ from cadrage.datasets.masks import MaskDivision, read_mask
 from cadrage.datasets.types import MaskedImage
 from cadrage.errors import DataError, WeightsError
 from cadrage.imaging import RasterRule, open_photo
-from cadrage.learning.checkpoints import begin_run, environment, save_network
-from cadrage.learning.epochs import (
-    Epoch,
-    Parts,
-    Place,
-    Silent,
-    Watcher,
-    continued,
-    cosine,
-    descend,
-    follow,
-    run_epochs,
-)
+from cadrage.learning.checkpoints import save_network
+from cadrage.learning.devices import use_device
+from cadrage.learning.epochs import Place, Run, Silent, Watcher, cosine, descend, follow
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.saliency_head import SALIENCY_STRIDE, SaliencyHead, overlap_loss
 from cadrage.learning.saliency_recipe import SaliencyConfig
 from cadrage.learning.saliency_views import TARGET_STRIDE, View, make_views
 from cadrage.learning.samples import plan_epoch, raster_tensor
 from cadrage.learning.scoring import load_any, predict_saliency
-from cadrage.learning.train import require_device
 from cadrage.saliency_metrics import saliency_report
 
 PREFIX = "saliency_head."
@@ -52,7 +41,7 @@ def train_saliency(
     config: SaliencyConfig,
     source: Path,
     division: MaskDivision,
-    run: Path,
+    folder: Path,
     *,
     device: str = "auto",
     threads: int = 1,
@@ -64,23 +53,20 @@ def train_saliency(
         config: every setting.
         source: checkpoint of a crop scorer's run; a saliency head that it has is replaced.
         division: photographs with masks; validation photographs are only reported on.
-        run: the folder of the run.
+        folder: of the run.
         device: "cpu", "cuda", or "auto" for CUDA where there is a device.
         threads: CPU threads.
         watcher: is told how it goes.
 
     Returns:
-        The crop scorer with its head, in evaluation mode; it is also in ``run/network.pt``.
+        The crop scorer with its head, in evaluation mode; it is also in ``folder/network.pt``.
 
     Raises:
         WeightsError: the checkpoint is missing, damaged, or not of a cadrage run.
         DataError: there is nothing to learn from, or a mask does not fit its photograph.
         RequestError: the folder holds another run, the device is missing, or the loss grew beyond all bounds.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    require_device(device)
-    torch.set_num_threads(threads)
+    device = use_device(device, threads)
     if not division.training:
         raise DataError("Training needs photographs.")
     watcher = watcher or Silent()
@@ -91,20 +77,18 @@ def train_saliency(
         "data": division.record(),
         "network": {"file": source.name, "sha256": _checksum(source)},
     }
-    record = begin_run(run, header, device)
     student = SaliencyHead(network.trunk.channels, config.channels, config.dropout).to(device).train()
     student.load_state_dict(average.state_dict())
     optimiser = torch.optim.AdamW(
         student.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    parts: Parts = {"student": student, "average": average, "optimiser": optimiser}
-    history = continued(run, parts)
-    if len(history) == config.epochs:
-        shutil.rmtree(run / VIEWS, ignore_errors=True)  # where the run was killed just before it would be
+    run = Run(folder, header, {"student": student, "average": average, "optimiser": optimiser}, device)
+    if len(run.history) == config.epochs:
+        shutil.rmtree(folder / VIEWS, ignore_errors=True)  # where the run was killed just before it would be
         return network
 
     validation = [(raster_tensor(open_photo(image.path), rule), image) for image in division.validation]
-    views = make_views(network, division.training, config, rule, run / VIEWS, watcher)
+    views = make_views(network, division.training, config, rule, folder / VIEWS, watcher)
 
     def step(indices: list[int], place: Place) -> tuple[float, float]:
         rate = config.learning_rate * cosine(place.done, place.total, config.warmup_steps)
@@ -112,25 +96,16 @@ def train_saliency(
         follow(average, student, config.ema, place.done)
         return loss, rate
 
-    def keep(history: Sequence[Epoch]) -> None:
-        last = history[-1]
-        told = {"epoch": last.epoch, "validation": last.validation, "environment": environment(device)}
-        save_network(network, run / "network.pt", {**made, "saliency": {**header, **told}})
-
-    run_epochs(
-        run,
-        record,
-        history,
-        parts,
+    run.go(
         epochs=config.epochs,
         seed=config.seed,
         plan=lambda generator: plan_epoch(views, config.images_per_step, generator),
         step=step,
         report=lambda: evaluate(network, validation) if validation else None,
-        keep=keep,
+        keep=lambda: save_network(network, folder / "network.pt", {**made, "saliency": run.made}),
         watcher=watcher,
     )
-    shutil.rmtree(run / VIEWS)
+    shutil.rmtree(folder / VIEWS)
     return network
 
 

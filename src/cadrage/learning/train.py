@@ -13,21 +13,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cadrage.errors import DataError, RequestError
-from cadrage.learning.checkpoints import begin_run, environment, load_checkpoint, save_network
+from cadrage.errors import DataError
+from cadrage.learning.checkpoints import load_checkpoint, save_network
+from cadrage.learning.devices import require_device
 from cadrage.learning.epochs import (
     STATE,
     Epoch,
-    Parts,
     Place,
-    Silent,
+    Run,
     Watcher,
-    continued,
     cosine,
     descend,
     follow,
     rise,
-    run_epochs,
 )
 from cadrage.learning.losses import ranking_loss
 from cadrage.learning.network import CropNetwork
@@ -41,7 +39,7 @@ def train(
     config: TrainConfig,
     training: Sequence[Sample],
     validation: Sequence[Sample],
-    run: Path,
+    folder: Path,
     *,
     data: Mapping[str, Any],
     initial_weights: str | Path | None = None,
@@ -54,7 +52,7 @@ def train(
         config: every setting.
         training: samples to learn from.
         validation: samples to choose the epoch by and to report; may be empty when ``config.keep`` is "last".
-        run: the folder of the run; made if missing, continued if it holds the same run.
+        folder: of the run; made if missing, continued if it holds the same run.
         data: names the data (set, release, split, seed) in the record.
         initial_weights: of the backbone, see ``build_trunk``; recorded by name, and not read again when a run
             is continued.
@@ -62,7 +60,7 @@ def train(
         watcher: is told of every step and epoch; the stage is the folder's name.
 
     Returns:
-        The resulting network in evaluation mode; it is also in ``run/network.pt``.
+        The resulting network in evaluation mode; it is also in ``folder/network.pt``.
 
     Raises:
         RequestError: the folder holds another run, the device is missing, or the loss grew beyond all bounds.
@@ -73,15 +71,13 @@ def train(
     require_device(device)
     header = run_header(config.to_dict(), data, initial_weights)
     torch.manual_seed(config.seed)
-    network = CropNetwork(config.network, None if (run / STATE).exists() else initial_weights).to(device)
+    network = CropNetwork(config.network, None if (folder / STATE).exists() else initial_weights).to(device)
     # In evaluation mode throughout: validation must neither use nor change batch statistics.
     average = CropNetwork(config.network).to(device).eval()
     average.load_state_dict(network.state_dict())
     freeze(network, config.frozen_blocks)
     optimiser = make_optimiser(config, network)
-    record = begin_run(run, header, device)
-    parts: Parts = {"network": network, "average": average, "optimiser": optimiser}
-    history = continued(run, parts)
+    run = Run(folder, header, {"network": network, "average": average, "optimiser": optimiser}, device)
 
     def step(indices: list[int], place: Place) -> tuple[float, float]:
         rate = config.learning_rate * schedule(config, place.done, place.total)
@@ -92,39 +88,21 @@ def train(
         follow(average, network, config.ema, place.done)
         return loss, rate
 
-    def keep(history: Sequence[Epoch]) -> None:
-        if config.keep == "last" or _is_best(history):
-            last = history[-1]
-            made = {"epoch": last.epoch, "validation": last.validation, "environment": environment(device)}
-            save_network(average, run / "network.pt", {**header, **made})
+    def keep() -> None:
+        if config.keep == "last" or _is_best(run.history):
+            save_network(average, folder / "network.pt", run.made)
 
-    run_epochs(
-        run,
-        record,
-        history,
-        parts,
+    run.go(
         epochs=config.epochs,
         seed=config.seed,
         plan=lambda generator: plan_epoch(training, config.images_per_step, generator),
         step=step,
         report=lambda: evaluate(average, validation) if validation else None,
         keep=keep,
-        watcher=watcher or Silent(),
+        watcher=watcher,
     )
-    average.load_state_dict(load_checkpoint(run / "network.pt")["state"])
+    average.load_state_dict(load_checkpoint(folder / "network.pt")["state"])
     return average
-
-
-def require_device(device: str) -> None:
-    """Refuse a device that is not there.
-
-    Raises:
-        RequestError: so it is.
-    """
-    if device not in ("cpu", "cuda"):
-        raise RequestError(f"There is no device '{device}': choose cpu or cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise RequestError("There is no CUDA device here: train on the device cpu.")
 
 
 def run_header(

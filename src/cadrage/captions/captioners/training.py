@@ -22,20 +22,9 @@ from cadrage.captions.vocabulary import STOP_WORDS, Vocabulary, words_of
 from cadrage.datasets.entities import CaptionDivision, CaptionedImage
 from cadrage.errors import DataError
 from cadrage.imaging import Photo, open_photo
-from cadrage.learning.checkpoints import begin_run, environment
-from cadrage.learning.epochs import (
-    Epoch,
-    Parts,
-    Place,
-    Silent,
-    Watcher,
-    continued,
-    cosine,
-    descend,
-    follow,
-    run_epochs,
-)
-from cadrage.learning.train import require_device, run_header
+from cadrage.learning.devices import use_device
+from cadrage.learning.epochs import Place, Run, Watcher, cosine, descend, follow
+from cadrage.learning.train import run_header
 
 RESULT = "captioner.safetensors"
 
@@ -81,7 +70,7 @@ class CaptionerRecipe:
 def train_captioner(
     recipe: CaptionerRecipe,
     division: CaptionDivision,
-    run: Path,
+    folder: Path,
     *,
     initial_weights: str | Path | None = None,
     device: str = "cpu",
@@ -93,24 +82,21 @@ def train_captioner(
     Args:
         recipe: every setting.
         division: photographs with captions and phrase boxes; the validation part is only reported on.
-        run: the folder of the run.
+        folder: of the run.
         initial_weights: of the backbone, see ``learning.backbones.build_trunk``.
         device: "cpu", "cuda", or "auto" for CUDA where there is a device.
         threads: CPU threads.
         watcher: is told how it goes.
 
     Returns:
-        The captioner in evaluation mode; it is also in ``run/captioner.safetensors``.
+        The captioner in evaluation mode; it is also in ``folder/captioner.safetensors``.
 
     Raises:
         DataError: there is nothing to learn from.
         RequestError: the folder holds another run, the device is missing, or the loss grew beyond all bounds.
         WeightsError: the backbone's weights cannot be had.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    require_device(device)
-    torch.set_num_threads(threads)
+    device = use_device(device, threads)
     if not division.training:
         raise DataError("Training needs photographs.")
     header = run_header(recipe.to_dict(), division.record(), initial_weights)
@@ -123,9 +109,7 @@ def train_captioner(
     for block in captioner.trunk.first_blocks[: recipe.frozen_blocks]:
         block.requires_grad_(False)
     optimiser = _optimiser(recipe, captioner)
-    record = begin_run(run, header, device)
-    parts: Parts = {"network": captioner, "average": average, "optimiser": optimiser}
-    history = continued(run, parts)
+    run = Run(folder, header, {"network": captioner, "average": average, "optimiser": optimiser}, device)
     sayings = [Sayings.of(image) for image in division.training]
 
     def plan(generator: torch.Generator) -> list[list[int]]:
@@ -146,23 +130,14 @@ def train_captioner(
         follow(average, captioner, recipe.ema, place.done)
         return value, rate
 
-    def keep(history: Sequence[Epoch]) -> None:
-        last = history[-1]
-        told = {"epoch": last.epoch, "validation": last.validation, "environment": environment(device)}
-        save_captioner(average, run / RESULT, {**header, **told})
-
-    run_epochs(
-        run,
-        record,
-        history,
-        parts,
+    run.go(
         epochs=recipe.epochs,
         seed=recipe.seed,
         plan=plan,
         step=step,
         report=lambda: evaluate(average, division.validation) if division.validation else None,
-        keep=keep,
-        watcher=watcher or Silent(),
+        keep=lambda: save_captioner(average, folder / RESULT, run.made),
+        watcher=watcher,
     )
     return average.requires_grad_(False)
 
@@ -214,7 +189,7 @@ def evaluate(captioner: SmallCaptioner, images: Sequence[CaptionedImage]) -> Map
     """How well a captioner does on photographs it has not seen, as plain values.
 
     Returns:
-        ``word_precision``: share of the telling words of its caption of a whole photograph that somebody used of it;
+        ``word_precision``: share of the telling words of its caption of a photograph that somebody used of it;
         ``caption_loss`` and ``phrase_loss``: mean negative log-likelihood of a word, of captions of whole
         photographs and of phrases on what they name, in nats.
     """
