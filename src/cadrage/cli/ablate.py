@@ -44,6 +44,10 @@ def ablate(
             help="Initial weights of a backbone, or BACKBONE=none; may be repeated [imagenet, downloaded].",
         ),
     ] = None,
+    pixels: Annotated[
+        str | None,
+        typer.Option(help="How those weights expect pixels: imagenet or centred (-1 to 1) [as the recipe]."),
+    ] = None,
     run: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the runs [runs/table-TABLE].")
     ] = None,
@@ -86,7 +90,7 @@ def ablate(
     from cadrage.bench.ablation.tables import ablation_table  # noqa: PLC0415
 
     chosen = ablation_table(table)
-    config = AblationConfig(recipe, epochs, backbone, _weights(weights or []), seed)
+    config = AblationConfig(recipe, epochs, backbone, _weights(weights or []), pixels, seed)
     rows = rows_of(chosen, config, only or [])
     division = divide_gaicd(root, validation, split_seed)
     folder = run or Path("runs") / f"table-{table}"

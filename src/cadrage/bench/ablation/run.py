@@ -14,7 +14,7 @@ from cadrage.errors import DataError, RequestError
 from cadrage.learning.augmentation import AugmentationConfig
 from cadrage.learning.cost import Cost, cost_of
 from cadrage.learning.epochs import Silent, Watcher
-from cadrage.learning.recipes import TrainConfig, named, result_config
+from cadrage.learning.recipes import TrainConfig, named, result_config, with_changes
 from cadrage.learning.run import run_recipe
 
 PLAIN = AugmentationConfig(mirror=0.0)
@@ -29,6 +29,7 @@ class AblationConfig:
         epochs: other number of epochs, or the recipe's.
         backbone: the backbone of every row in the place of its own; rows that then are the same are run once.
         weights: initial weights by backbone, see ``build_trunk``; ``"imagenet"`` where none are given.
+        pixels: how the initial weights expect pixels, a name of ``recipes.PIXEL_RULES``, or as the recipe has it.
         seed: of every run.
     """
 
@@ -36,6 +37,7 @@ class AblationConfig:
     epochs: int | None = None
     backbone: str | None = None
     weights: Mapping[str, str] | None = None
+    pixels: str | None = None
     seed: int = 0
 
 
@@ -95,7 +97,7 @@ def rows_of(table: AblationTable, config: AblationConfig, names: Sequence[str] =
 
 def recipe_of(row: Row, config: AblationConfig) -> TrainConfig:
     """The training of a row."""
-    base = result_config(named(config.recipe))
+    base = result_config(with_changes(named(config.recipe), pixels=config.pixels))
     backbone = str(row.network["backbone"])
     return replace(
         base,
