@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,16 @@ from cadrage.bench.ablation.tables import AblationTable, Row, figures_of
 from cadrage.datasets.division import Division
 from cadrage.errors import DataError, RequestError
 from cadrage.learning.augmentation import AugmentationConfig
+from cadrage.learning.backbones import build_trunk
 from cadrage.learning.cost import Cost, cost_of
-from cadrage.learning.epochs import Silent, Watcher
+from cadrage.learning.epochs import STATE, Silent, Watcher
 from cadrage.learning.recipes import TrainConfig, named, result_config, with_changes
 from cadrage.learning.run import run_recipe
 
 PLAIN = AugmentationConfig(mirror=0.0)
+
+DOWNLOADED = "imagenet"
+"""The initial weights where none are given, see ``build_trunk``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,11 @@ class Outcome:
     cost: Cost
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Plain values; what is published is under the name of the backbone that it is of."""
         return {
             "name": self.row.name,
             "measured": dict(self.measured),
-            "published": dict(self.row.published),
+            "published": {one.backbone: one.to_dict() for one in self.row.published},
             "epochs": self.epochs,
             **asdict(self.cost),
         }
@@ -73,26 +77,65 @@ def rows_of(table: AblationTable, config: AblationConfig, names: Sequence[str] =
 
     Args:
         table: the table.
-        config: may put another backbone into all of them.
-        names: parts of the names of the rows wanted; none for all.
+        config: may put another backbone into all of them. Rows that then are the same become one; what is
+            published of them is kept, or where the backbone is among theirs, what is published of that one.
+        names: of the rows wanted, before or after that; none for all. Each is a whole name, or else a part of one
+            between commas, or else any text that names hold.
 
     Raises:
-        RequestError: a name fits no row.
+        RequestError: a name fits no row, or weights are given for a backbone that no row has.
     """
+    merged: dict[str, Row] = {}
+    known_as: dict[str, list[str]] = {}
+    for row in table.rows:
+        changed = row if config.backbone is None else _with_backbone(row, config.backbone)
+        published = merged[changed.name].published if changed.name in merged else ()
+        merged[changed.name] = replace(changed, published=(*published, *changed.published))
+        known_as.setdefault(changed.name, [changed.name]).append(row.name)
+    rows = [_with_nearest_figures(row) for row in merged.values()]
+    _check_backbones(table, rows, config)
+    chosen: set[str] = set()
     for name in names:
-        if not any(name in row.name for row in table.rows):
+        found = _named(name, known_as)
+        if not found:
             listed = "; ".join(row.name for row in table.rows)
             raise RequestError(f"Table {table.number} has no row '{name}': its rows are {listed}.")
-    rows = [row for row in table.rows if not names or any(name in row.name for name in names)]
-    if config.backbone is None:
-        return tuple(rows)
-    replaced: dict[str, Row] = {}
-    for row in rows:
-        name = row.name.replace(str(row.network["backbone"]), config.backbone)
-        # Published figures are of the paper's backbones; beside another one they would mislead.
-        changed = replace(row, name=name, network={**row.network, "backbone": config.backbone}, published={})
-        replaced.setdefault(name, row if row.network["backbone"] == config.backbone else changed)
-    return tuple(replaced.values())
+        chosen |= found
+    return tuple(row for row in rows if not names or row.name in chosen)
+
+
+def _with_backbone(row: Row, backbone: str) -> Row:
+    name = row.name.replace(str(row.network["backbone"]), backbone)
+    return replace(row, name=name, network={**row.network, "backbone": backbone})
+
+
+def _with_nearest_figures(row: Row) -> Row:
+    own = tuple(one for one in row.published if one.backbone == row.network["backbone"])
+    return replace(row, published=own or row.published)
+
+
+def _check_backbones(table: AblationTable, rows: Sequence[Row], config: AblationConfig) -> None:
+    """Of the whole table: the same weights may be given with any choice of its rows."""
+    backbones = list(dict.fromkeys(str(row.network["backbone"]) for row in rows))
+    for backbone in config.weights or {}:
+        if backbone not in backbones:
+            raise RequestError(
+                f"Table {table.number} has no row of the backbone '{backbone}', which initial weights are given "
+                f"for: its rows have {', '.join(backbones)}."
+            )
+
+
+def _named(wanted: str, known_as: Mapping[str, Sequence[str]]) -> set[str]:
+    """Those that a text names, by the strictest reading that fits any."""
+    readings: tuple[Callable[[str], bool], ...] = (
+        lambda name: wanted == name,
+        lambda name: wanted in name.split(", "),
+        lambda name: wanted in name,
+    )
+    for fits in readings:
+        if found := {name for name, names in known_as.items() if any(map(fits, names))}:
+            return found
+    return set()
 
 
 def recipe_of(row: Row, config: AblationConfig) -> TrainConfig:
@@ -107,6 +150,25 @@ def recipe_of(row: Row, config: AblationConfig) -> TrainConfig:
         seed=config.seed,
         frozen_blocks=base.frozen_blocks if backbone == base.network.backbone else 0,
     )
+
+
+def prepare_weights(rows: Sequence[Row], config: AblationConfig, folder: Path) -> None:
+    """Read or download the initial weights of every run that is to begin, so that none fails after hours of others.
+
+    Args:
+        rows: to be run.
+        config: how they are trained.
+        folder: of the table; a run in it that has begun needs no initial weights any more.
+
+    Raises:
+        RequestError: the recipe or the pixel rule is unknown.
+        WeightsError: a backbone is unknown, or weights are missing or damaged, or could not be downloaded.
+    """
+    networks = [recipe_of(row, config).network for row in rows if not (_run_of(row, folder) / STATE).exists()]
+    starts = {(one.backbone, one.same_padding): _initial_weights(one.backbone, config) for one in networks}
+    # Files first: a wrong one should be told before anything is downloaded.
+    for (backbone, same_padding), weights in sorted(starts.items(), key=lambda start: start[1] == DOWNLOADED):
+        build_trunk(backbone, initial_weights=weights, same_padding=same_padding)
 
 
 def run_row(
@@ -138,14 +200,13 @@ def run_row(
     if not division.validation:
         raise DataError("An ablation needs validation photographs.")
     recipe = recipe_of(row, config)
-    run = folder / row.name.replace(", ", "-").replace(" ", "-")
-    weights = (config.weights or {}).get(recipe.network.backbone, "imagenet")
+    run = _run_of(row, folder)
     run_recipe(
         recipe,
         division,
         [],
         run,
-        initial_weights=None if weights == "none" else weights,
+        initial_weights=_initial_weights(recipe.network.backbone, config),
         device=device,
         threads=threads,
         watcher=watcher or Silent(),
@@ -153,6 +214,15 @@ def run_row(
     history = json.loads((run / "run.json").read_text(encoding="utf-8"))["history"]
     kept = max(history, key=_srcc) if recipe.keep == "best" else history[-1]
     return Outcome(row, figures_of(kept["validation"]), len(history), cost_of(recipe.network))
+
+
+def _run_of(row: Row, folder: Path) -> Path:
+    return folder / row.name.replace(", ", "-").replace(" ", "-")
+
+
+def _initial_weights(backbone: str, config: AblationConfig) -> str | None:
+    weights = (config.weights or {}).get(backbone, DOWNLOADED)
+    return None if weights == "none" else weights
 
 
 def _srcc(line: Mapping[str, Any]) -> float:
