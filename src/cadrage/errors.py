@@ -17,6 +17,10 @@ class RequestError(CadrageError):
     """A request is malformed or contradicts itself: an unknown ratio, a box without area."""
 
 
+class CaptionError(RequestError):
+    """A caption cannot guide a crop: it is empty, too long, or none of its words is known."""
+
+
 class DataError(CadrageError):
     """A data set, annotation or box file is malformed; the message names file and line."""
 

@@ -22,7 +22,7 @@ from cadrage.captions.evaluation.methods import NO_RUNS, Networks, make_method
 from cadrage.captions.evaluation.summary import interval, summarise
 from cadrage.captions.evaluation.tables import header, markdown, rows
 from cadrage.captions.similarity.measures import Similarity
-from cadrage.errors import DataError
+from cadrage.errors import DataError, RequestError
 from cadrage.geometry import Box, as_boxes
 from cadrage.imaging import open_photo
 
@@ -100,7 +100,7 @@ def test_the_interval_holds_the_mean_and_narrows_with_the_cases():
 
 
 def test_answers_are_kept_and_not_asked_again(cases, networks, tmp_path):
-    method = make_method("cagic:steps=2,restarts=2,candidates=4,weight=0", networks)
+    method = make_method("cagic:steps=2,restarts=2,starts=frame,weight=0", networks)
     asked = []
     with RunFile(tmp_path / "run", method) as file:
         first = measure(method, cases[:2], [0, 1], file, advance=lambda: asked.append(1))
@@ -148,6 +148,12 @@ def test_a_caption_that_a_method_can_do_nothing_with_counts_with_the_whole_frame
     found = measures_of(cases, [0], answers)
     assert found.refused == 1
     assert summarise(found).refused == pytest.approx(1 / 3)
+
+
+def test_an_option_that_cannot_be_used_is_no_answer(cases, networks):
+    method = make_method("cagic:steps=1,restarts=1,candidates=2,weight=0,least-scale=2", networks)
+    with pytest.raises(RequestError):
+        measure(method, cases, [0])
 
 
 def test_crops_are_described_in_the_captioners_own_words(cases, networks):

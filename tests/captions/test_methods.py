@@ -9,7 +9,7 @@ from torch import nn
 
 from cadrage.captions.cropper import CaptionRequest
 from cadrage.captions.evaluation.method_options import OPTIONS, changed
-from cadrage.captions.evaluation.methods import ABLATIONS, USUAL, Networks, make_method
+from cadrage.captions.evaluation.methods import ABLATIONS, USUAL, Networks, content_version, make_method
 from cadrage.captions.search.schedule import SCALES
 from cadrage.errors import RequestError
 from cadrage.imaging import open_photo
@@ -106,6 +106,26 @@ def test_versions_name_networks_and_options(networks):
     other = Networks(Speaker(seed=1), None)
     assert make_method("cagic", other).version != usual.version
     assert "aesthetics none" in usual.version
+
+
+def test_versions_change_with_the_file_of_a_judge_or_a_localiser(networks, tmp_path):
+    file = tmp_path / "weights"
+    versions = []
+    for content in (b"one", b"other"):
+        file.write_bytes(content)
+        versions += [networks.judge_version(f"nima={file}"), content_version(str(tmp_path))]
+    assert len(set(versions)) == 4
+    assert networks.judge_version("nima=owner/name") == "nima=owner/name"
+
+
+def test_only_searches_from_the_frame_are_asked_with_every_seed(networks):
+    assert not make_method("cagic", networks).is_seeded
+    assert make_method("cagic:starts=frame", networks).is_seeded
+
+
+def test_a_judge_that_is_none_is_refused_before_the_first_case(networks):
+    with pytest.raises(RequestError, match="no aesthetics called 'pretty'"):
+        make_method("cagic:aesthetics=pretty", networks)
 
 
 def test_options_change_search_loss_and_weight():

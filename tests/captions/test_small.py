@@ -93,6 +93,14 @@ def test_it_is_what_the_search_asks_for(captioner):
     assert isinstance(captioner, Convolutional)
 
 
+def test_the_map_that_is_listened_to_is_the_one_that_is_looked_at(captioner):
+    heard = []
+    captioner.last_convolution.register_forward_hook(lambda _, __, maps: heard.append(maps))
+    cells = captioner.look(pictures())
+    torch.testing.assert_close(heard[0].flatten(2).transpose(1, 2), cells)
+    assert (cells >= 0).all()
+
+
 def test_a_file_holds_it_in_half_precision(captioner, tmp_path):
     file = tmp_path / "captioner.safetensors"
     save_captioner(captioner, file, {"epoch": 3})

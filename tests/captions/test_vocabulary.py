@@ -10,7 +10,7 @@ from cadrage.captions.vocabulary import (
     Vocabulary,
     known_form,
     known_words,
-    left_out,
+    remarks,
     unknown_words,
     words_of,
 )
@@ -26,6 +26,9 @@ KNOWN = Vocabulary.learn(["a dog runs", "a dog barks", "the man's bicycle", "a"]
         ("the man's hat", ["the", "man's", "hat"]),
         ("ein_Hund  läuft\n42", ["ein", "hund", "läuft", "42"]),
         ("犬が走る", ["犬が走る"]),
+        ("कुत्ता दौड़ता है", ["कुत्ता", "दौड़ता", "है"]),
+        ("e\u0301lan l\u2019été", ["élan", "l\u2019été"]),
+        ("dogs' 'tails'", ["dogs", "tails"]),
         ("...", []),
     ],
 )
@@ -90,6 +93,14 @@ def test_a_caption_that_cannot_guide_is_refused_in_a_sentence(text, message):
         ("jump", "jumped"),
         ("hop", "hopping"),
         ("hopped", "hops"),
+        ("tubes", "tube"),
+        ("taped", "tape"),
+        ("tapped", "tap"),
+        ("caring", "care"),
+        ("adding", "add"),
+        ("falling", "fall"),
+        ("potatoes", "potato"),
+        ("visiting", "visit"),
     ],
 )
 def test_a_word_is_known_by_another_form_of_it(word, known):
@@ -98,16 +109,28 @@ def test_a_word_is_known_by_another_form_of_it(word, known):
     assert unknown_words(f"a {word}", vocabulary) == []
 
 
-@pytest.mark.parametrize(("word", "other"), [("wing", "w"), ("bed", "b"), ("is", "i"), ("grass", "gras")])
-def test_short_words_and_roots_are_not_cut(word, other):
+@pytest.mark.parametrize(
+    ("word", "nearer", "farther"), [("tubes", "tube", "tub"), ("stared", "stare", "star")]
+)
+def test_of_two_known_words_the_likelier_form_is_taken(word, nearer, farther):
+    assert known_form(word, Vocabulary.learn([f"{nearer} {farther}"])) == nearer
+    assert known_form(word, Vocabulary.learn([farther])) in (farther, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "other"), [("wing", "w"), ("bed", "b"), ("is", "i"), ("grass", "gras"), ("themes", "them")]
+)
+def test_short_words_roots_and_stop_words_are_no_forms(word, other):
     assert known_form(word, Vocabulary.learn([other])) is None
 
 
-def test_what_is_left_out_of_a_caption_is_said():
-    assert left_out("the dog runs", KNOWN) is None
-    assert left_out("a bycicle and a dog", KNOWN) == (
-        "The captioner does not know 'bycicle' (spelt alike: bicycle); the rest of 'a bycicle and a dog' guides."
-    )
+def test_what_guides_in_another_form_or_not_at_all_is_said():
+    assert remarks("the dog runs", KNOWN) == []
+    assert remarks("two dogs by a bycicle", KNOWN) == [
+        "'dogs' is taken as 'dog'.",
+        "The captioner does not know 'two', 'bycicle' (spelt alike: bicycle); the rest of "
+        "'two dogs by a bycicle' guides.",
+    ]
 
 
 def test_a_vocabulary_needs_its_special_words_and_no_word_twice():

@@ -91,7 +91,7 @@ def test_the_validation_part_is_that_of_training(cadrage, data, folder):
 
 def test_cagic_and_gradcam_with_a_captioner_file(cadrage, data, folder, captioner):
     common = ["evaluate", "captions", data, "--split", "all", "--captioner", captioner, "--threads", 1]
-    quick = "cagic:steps=2,restarts=2,candidates=4,weight=0"
+    quick = "cagic:steps=2,restarts=2,starts=frame,weight=0"
     arguments = [*common, "--method", quick, "--method", "gradcam", "--seeds", 2, "--cases", 3, "--json"]
     found = figures(cadrage(*arguments))
     assert list(found["methods"]) == [quick, "gradcam"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from difflib import get_close_matches
 from typing import Protocol
 
 from cadrage.captions.inflections import other_forms
-from cadrage.errors import RequestError
+from cadrage.errors import CaptionError, RequestError
 
 PAD, BEGIN, END, UNKNOWN = "<pad>", "<begin>", "<end>", "<unknown>"
 SPECIAL = (PAD, BEGIN, END, UNKNOWN)
@@ -31,8 +32,16 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, lower case, without punctuation, in any script."""
-    return re.findall(r"[^\W_]+(?:['\u2019][^\W_]+)*", text.lower())
+    """The words of a text, lower case, without punctuation, in any script that puts spaces between them."""
+    spelt = "".join(
+        sign if _is_spelling(sign) else " " for sign in unicodedata.normalize("NFC", text.lower())
+    )
+    return [word for word in re.split(r"\s+|['\u2019](?!\w)|(?<!\w)['\u2019]", spelt) if word]
+
+
+def _is_spelling(sign: str) -> bool:
+    """Whether words are spelt with a sign: letters, digits, the marks of many scripts, joiners, apostrophes."""
+    return sign.isalnum() or sign in "'\u2019\u200c\u200d" or unicodedata.category(sign).startswith("M")
 
 
 class Words(Protocol):
@@ -134,16 +143,16 @@ def known_words(text: str, vocabulary: Words, leave_out: Collection[str] = STOP_
         leave_out: words without a say, unless there are no others.
 
     Raises:
-        RequestError: the caption is empty or too long, or none of its words is known; the message then names them
+        CaptionError: the caption is empty or too long, or none of its words is known; the message then names them
             and known words that are spelt alike.
     """
     if len(text) > LONGEST_TEXT:
-        raise RequestError(f"A caption has {LONGEST_TEXT:,} characters at most; got {len(text):,}.")
+        raise CaptionError(f"A caption has {LONGEST_TEXT:,} characters at most; got {len(text):,}.")
     words = words_of(text)
     if not words:
-        raise RequestError("The caption holds no words.")
+        raise CaptionError("The caption holds no words.")
     if len(words) > MOST_WORDS:
-        raise RequestError(f"A caption has {MOST_WORDS} words at most; got {len(words):,}.")
+        raise CaptionError(f"A caption has {MOST_WORDS} words at most; got {len(words):,}.")
     known = [form for word in words if (form := known_form(word, vocabulary))]
     telling = [word for word in known if word not in leave_out]
     if telling:
@@ -151,14 +160,15 @@ def known_words(text: str, vocabulary: Words, leave_out: Collection[str] = STOP_
     unknown = unknown_words(text, vocabulary, leave_out)
     if known and not unknown:
         return known
-    raise RequestError(f"The captioner does not know {named_unknown(unknown or words, vocabulary)}.")
+    raise CaptionError(f"The captioner does not know {named_unknown(unknown or words, vocabulary)}.")
 
 
 def known_form(word: str, vocabulary: Words) -> str | None:
     """The word itself where it is known, or a regular form of it that is, or nothing."""
     if word in vocabulary:
         return word
-    return next((form for form in other_forms(word) if form in vocabulary), None)
+    forms = (form for form in other_forms(word) if form not in STOP_WORDS)
+    return next((form for form in forms if form in vocabulary), None)
 
 
 def unknown_words(text: str, vocabulary: Words, leave_out: Collection[str] = STOP_WORDS) -> list[str]:
@@ -167,12 +177,14 @@ def unknown_words(text: str, vocabulary: Words, leave_out: Collection[str] = STO
     return [word for word in telling if known_form(word, vocabulary) is None]
 
 
-def left_out(text: str, vocabulary: Words) -> str | None:
-    """A sentence on the words of a caption that cannot guide a crop while others can; None where all can."""
-    unknown = unknown_words(text, vocabulary)
-    if not unknown:
-        return None
-    return f"The captioner does not know {named_unknown(unknown, vocabulary)}; the rest of '{text}' guides."
+def remarks(text: str, vocabulary: Words) -> list[str]:
+    """Sentences on words of a caption that guide a crop in another form, or not at all while others do."""
+    forms = {word: known_form(word, vocabulary) for word in dict.fromkeys(words_of(text))}
+    told = [f"'{word}' is taken as '{form}'." for word, form in forms.items() if form not in (word, None)]
+    if unknown := unknown_words(text, vocabulary):
+        named = named_unknown(unknown, vocabulary)
+        told.append(f"The captioner does not know {named}; the rest of '{text}' guides.")
+    return told
 
 
 def named_unknown(unknown: Sequence[str], vocabulary: Words) -> str:

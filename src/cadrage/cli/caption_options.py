@@ -69,9 +69,24 @@ Steps = Annotated[
     int | None,
     typer.Option("--steps", metavar="N", help="Steps of the search. [30]", rich_help_panel=_CAPTION),
 ]
+Starts = Annotated[
+    str | None,
+    typer.Option(
+        "--starts",
+        metavar="NAME",
+        help="Where runs start: anchors, those candidates that fit the caption best; grid; or frame, the largest "
+        "crop and random ones. [anchors]",
+        rich_help_panel=_CAPTION,
+    ),
+]
 Seed = Annotated[
     int | None,
-    typer.Option("--seed", metavar="N", help="Seed of random starts. [0]", rich_help_panel=_CAPTION),
+    typer.Option(
+        "--seed",
+        metavar="N",
+        help="Seed of the random starts of --starts frame. [0]",
+        rich_help_panel=_CAPTION,
+    ),
 ]
 TimeLimit = Annotated[
     float | None,
@@ -103,6 +118,7 @@ class CaptionOptions:
     aesthetics: str | None = None
     restarts: int | None = None
     steps: int | None = None
+    starts: str | None = None
     seed: int | None = None
     time_limit: float | None = None
     likelihood: bool = False
@@ -120,6 +136,7 @@ class CaptionOptions:
             "--aesthetics": self.aesthetics,
             "--restarts": self.restarts,
             "--steps": self.steps,
+            "--starts": self.starts,
             "--seed": self.seed,
             "--time-limit": self.time_limit,
             "--likelihood": self.likelihood or None,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadrage.batch.names import NameTemplate, distinct_stems, parent_of
-from cadrage.captions.vocabulary import known_words, left_out, words_of
+from cadrage.captions.vocabulary import known_words, remarks, words_of
 from cadrage.cli.caption_options import CaptionOptions
 from cadrage.cli.console import Progress, Rows
 from cadrage.cli.crop_call import CropCall
@@ -65,7 +65,7 @@ def run(call: CropCall, options: CaptionOptions) -> int:
     found = find_photos(call.photos, call.folder_rule)
     call.check_found(found)
     cropper, requests = prepare(options, call.request, call.threads)
-    for sentence in _left_out(options.captions, cropper):
+    for sentence in _remarks(options.captions, cropper):
         _complain(None, sentence)
     photos = list(found.photos)
     stems = _stems(call, found.photos, options.captions)
@@ -134,7 +134,7 @@ def prepare(
         raise MissingExtraError("Cropping by a caption", "caption") from None
     use_threads(threads or _usual_threads())
     default = CaptionRequest()
-    typed: dict[str, Any] = {"restarts": options.restarts, "steps": options.steps, "seed": options.seed}
+    typed: dict[str, Any] = {name: getattr(options, name) for name in ("restarts", "steps", "starts", "seed")}
     wanted = CaptionRequest(
         top=request.top,
         max_overlap=request.max_overlap,
@@ -203,12 +203,11 @@ def _stems(
     }
 
 
-def _left_out(captions: Sequence[str], cropper: CaptionCropper) -> Iterator[str]:
-    """What of captions cannot guide a crop; a caption that cannot at all is refused."""
+def _remarks(captions: Sequence[str], cropper: CaptionCropper) -> Iterator[str]:
+    """What of captions guides a crop in another form or not; a caption that cannot guide is refused."""
     for caption in captions:
         known_words(caption, cropper.captioner.vocabulary)
-        if sentence := left_out(caption, cropper.captioner.vocabulary):
-            yield sentence
+        yield from remarks(caption, cropper.captioner.vocabulary)
 
 
 def _slugs(captions: Sequence[str]) -> Iterator[str]:

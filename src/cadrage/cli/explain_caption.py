@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cadrage.captions.vocabulary import left_out
+from cadrage.captions.vocabulary import remarks
 from cadrage.cli.caption_options import CaptionOptions
 from cadrage.cli.console import Progress, complain
 from cadrage.cli.crop_caption import check_request, prepare
@@ -53,7 +53,7 @@ def run(photo: Path, out: Path | None, request: CropRequest, options: CaptionOpt
         result = cropper.crop(
             opened, options.captions[0], wanted, watch=lambda done, _: progress.advance(done)
         )
-    if sentence := left_out(result.caption, cropper.captioner.vocabulary):
+    for sentence in remarks(result.caption, cropper.captioner.vocabulary):
         complain(sentence)
     shown = _shown(opened, result, wanted.weight_aesthetic)
     if target.suffix.lower() in MOVING:

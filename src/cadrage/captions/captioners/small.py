@@ -50,6 +50,13 @@ class CaptionerConfig:
     """Name of the rule by which the backbone's initial weights expect pixels, see ``learning.recipes``."""
 
 
+class _RectifiedConvolution(nn.Conv2d):
+    """A convolution and its ReLU in one, so that who listens to it hears the map that is looked at."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return functional.relu(super().forward(maps))
+
+
 class SmallCaptioner(nn.Module):
     """Pictures to words; a ``Captioner``.
 
@@ -86,7 +93,7 @@ class SmallCaptioner(nn.Module):
         self.register_buffer("pixel_mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("pixel_std", torch.tensor(deviation)[:, None, None], persistent=False)
         seen = self.trunk.channels[1] + self.trunk.channels[2]
-        self.last_convolution = nn.Conv2d(seen, config.cells, 1)
+        self.last_convolution = _RectifiedConvolution(seen, config.cells, 1)
         self.begin = nn.Linear(config.cells, config.hidden)
         self.key = nn.Linear(config.cells, config.words, bias=False)
         self.query = nn.Linear(config.hidden, config.words)
@@ -106,7 +113,7 @@ class SmallCaptioner(nn.Module):
         # Channels last is a quarter quicker on CPUs, forwards and back.
         _, middle, coarse = self.trunk(rasters.contiguous(memory_format=torch.channels_last))
         seen = torch.cat([functional.avg_pool2d(middle, 2), coarse], dim=1)
-        cells: Tensor = functional.relu(self.last_convolution(seen)).flatten(2).transpose(1, 2)
+        cells: Tensor = self.last_convolution(seen).flatten(2).transpose(1, 2)
         return cells
 
     def spoken(self, pictures: Tensor) -> Tensor:

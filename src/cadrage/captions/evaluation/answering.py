@@ -17,7 +17,7 @@ from cadrage.captions.evaluation.cases import CaptionCase
 from cadrage.captions.evaluation.describing import describe
 from cadrage.captions.evaluation.methods import NO_RUNS, Answer, CropMethod
 from cadrage.captions.protocols import Captioner
-from cadrage.errors import DataError, RequestError
+from cadrage.errors import CaptionError, DataError, RequestError
 from cadrage.geometry import Box, FloatArray, as_boxes, iou_matrix
 from cadrage.imaging import Photo
 
@@ -199,7 +199,7 @@ def _answered(method: CropMethod, case: CaptionCase, seed: int, speaker: Caption
     refused = ""
     try:
         answer = method.answer(photo, case.caption, seed)
-    except RequestError as error:
+    except CaptionError as error:
         answer, refused = Answer(_whole(photo), NO_RUNS), str(error)
     seconds = time.perf_counter() - begun
     said = None if speaker is None else describe(speaker, photo, [answer.box])[0]

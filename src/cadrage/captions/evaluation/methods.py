@@ -47,16 +47,19 @@ USUAL = ("original", "centre=0.9", "centre=0.7", "anchor", "gradcam", "cagic")
 ABLATIONS: Mapping[str, tuple[str, ...]] = {
     "stabilisers": (
         "cagic",
-        "cagic:multi-scale=off",
-        "cagic:annealing=off",
-        "cagic:restarts=1",
-        "cagic:multi-scale=off,annealing=off,restarts=1",
+        "cagic:steps=0",
+        "cagic:aggregate=best",
+        "cagic:aggregate=best,multi-scale=off",
+        "cagic:aggregate=best,annealing=off",
+        "cagic:aggregate=best,restarts=1",
+        "cagic:aggregate=best,multi-scale=off,annealing=off,restarts=1",
     ),
     "aesthetic": ("cagic", *(f"cagic:weight={weight}" for weight in ("0", "0.1", "0.5", "1", "2"))),
     "restarts": ("cagic", *(f"cagic:restarts={count}" for count in (1, 2, 4, 16))),
 }
-"""Methods that are compared to see what a part of the search does: each of the paper's three stabilisers left out,
-other weights of the aesthetics loss (its lambda), other numbers of restarts."""
+"""Methods that are compared to see what a part of the search does: no gradient steps; each of the paper's three
+stabilisers left out, with the box of least loss as the answer, since the consensus hears the candidates whatever
+the runs do; other weights of the aesthetics loss (its lambda); other numbers of restarts."""
 
 NO_RUNS: FloatArray = as_boxes([])
 
@@ -146,9 +149,24 @@ class Networks:
             self._croppers[wanted] = CaptionCropper(loaded, wanted, allow_pickle=self.allow_pickle)
         return self._croppers[wanted]
 
-    def aesthetics(self, named: str | None) -> str:
-        """The name of the judge that ``cropper`` takes."""
-        return named or self._aesthetics or "none"
+    def judge_version(self, named: str | None) -> str:
+        """The judge that ``cropper`` takes: its name, and the beginning of a checksum of its file or folder."""
+        name = named or self._aesthetics or "none"
+        return f"{name} {content_version(name.partition('=')[2])}".strip()
+
+
+def content_version(where: str) -> str:
+    """The beginning of a checksum of a file, or of a folder's files; nothing for a name that is neither."""
+    path = Path(where)
+    if not where or not path.exists():
+        return ""
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            digest.update(file.name.encode())
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:12]
 
 
 def _fingerprint(captioner: Captioner) -> str:
@@ -231,8 +249,8 @@ class Grounding:
 
     @property
     def version(self) -> str:
-        """Of cadrage and the model's name."""
-        return f"cadrage {__version__}, {self.spec}"
+        """Of cadrage, the model's name, and the folder's files if it is one."""
+        return f"cadrage {__version__}, {self.spec} {content_version(self.spec)}".strip()
 
     def answer(self, photo: Photo, caption: str, seed: int = 0) -> Answer:
         """See ``CropMethod``."""
@@ -251,13 +269,17 @@ class Cagic:
     networks: Networks
     request: CaptionRequest
     aesthetics: str | None = None
-    is_seeded: bool = True
+
+    @property
+    def is_seeded(self) -> bool:
+        """Only starts from the frame are drawn."""
+        return self.request.search.starts == "frame"
 
     @property
     def version(self) -> str:
         """Of cadrage, the networks, and all options."""
         digest = hashlib.sha256(repr(_plain(self.request)).encode()).hexdigest()[:12]
-        judge = self.networks.aesthetics(self.aesthetics) if self.request.weight_aesthetic else "none"
+        judge = self.networks.judge_version(self.aesthetics) if self.request.weight_aesthetic else "none"
         return (
             f"cadrage {__version__}, captioner {self.networks.version}, aesthetics {judge}, options {digest}"
         )
@@ -307,6 +329,9 @@ def make_method(
             return Grounding(spec, argument, grounder, request.most_pixels_side)
         case "cagic":
             changed_request, aesthetics = changed(request, argument)
+            networks.cropper(
+                aesthetics if changed_request.weight_aesthetic else "none"
+            )  # refuses a wrong judge
             return Cagic(spec, networks, changed_request, aesthetics)
     raise RequestError(f"There is no method '{spec}': give {', '.join(METHODS)}.")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -98,6 +98,8 @@ class SearchConfig:
         for name, (value, least, most) in bounds.items():
             if not least <= value <= most:
                 raise RequestError(f"The number of {name} is from {least} to {most:,}; got {value}.")
+        if self.starts not in get_args(Kind):
+            raise RequestError(f"There are no starts '{self.starts}': give {', '.join(get_args(Kind))}.")
         if self.sharpness is not None and not 0 < self.sharpness <= 1e6:
             raise RequestError(f"The sharpness lies above 0; got {self.sharpness:g}.")
         if not 0 < self.learning_rate <= 10:
