@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cadrage.bench.results import Cell, Ground, Origin
+from cadrage.bench.origin import Origin
+from cadrage.bench.results import Cell, Ground
 
 
 def made_ground(**changes):
@@ -20,7 +21,9 @@ def made_ground(**changes):
     return Ground(**{**fields, **changes})
 
 
-def made_cell(method, iou, *, seconds=0.01, version="1", ground=None, pictures=None, command=None, **metrics):
+def made_cell(
+    method, iou, *, seconds=0.01, version="1", ground=None, pictures=None, command=None, threads=1, **metrics
+):
     """A cell of boxes: IoU by image; by default BDE 0.1 everywhere and a crop that moves with the IoU."""
     count = len(iou)
     values = np.array(iou, dtype=float)
@@ -39,8 +42,10 @@ def made_cell(method, iou, *, seconds=0.01, version="1", ground=None, pictures=N
         seconds=seconds,
         origin=Origin(
             command or f"cadrage bench fcdb FCDB --methods {method}",
-            {"cadrage": "0.1.0"},
             "2026-01-02T03:04:05+00:00",
+            "2026-01-02T03:05:06+00:00",
+            {"cadrage": "0.1.0"},
+            threads,
         ),
     )
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cadrage.bench.cache import ABANDONED, AnswerCache
+from cadrage.bench.cache import ABANDONED, AnswerCache, default_folder
 from cadrage.bench.methods import Picture, make_method
+from cadrage.bench.origin import Making
 from cadrage.errors import DataError, ImageError
 from cadrage.geometry import AspectRatio, Box
 
@@ -127,15 +128,9 @@ def test_the_place_of_a_picture_does_not_matter(cache, picture, tmp_path):
         "null",
         "\x00\xff",
         "[" * 100_000,
-        '{"seconds": 1}',
-        '{"seconds": 1, "answer": [1, 2]}',
-        '{"seconds": 1, "answer": [1, 2, NaN]}',
-        '{"seconds": "slow", "answer": [1, 2, 3]}',
-        '{"seconds": 1, "answer": [1, 2, "x"]}',
-        '{"seconds": 1, "answer": {"a": 1}}',
     ],
 )
-def test_a_damaged_entry_is_computed_again(cache, picture, content):
+def test_a_file_that_is_no_entry_is_computed_again(cache, picture, content):
     expected = cache.scores(Areas(), picture, BOXES).value
     (file,) = files_of(cache)
     file.write_text(content, encoding="latin-1")
@@ -144,11 +139,63 @@ def test_a_damaged_entry_is_computed_again(cache, picture, content):
     assert cache.scores(Areas(), picture, BOXES).cached
 
 
+def change(cache, **fields):
+    """Overwrite fields of the one entry; None takes one away."""
+    (file,) = files_of(cache)
+    entry = json.loads(file.read_text()) | fields
+    file.write_text(json.dumps({key: value for key, value in entry.items() if value is not None}))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"answer": None},
+        {"answer": [1, 2]},
+        {"answer": [1, 2, np.nan]},
+        {"answer": [1, 2, "x"]},
+        {"answer": {"a": 1}},
+        {"seconds": "slow"},
+        {"seconds": None},
+        {"made": None},
+        {"versions": None},
+        {"versions": "new"},
+        {"threads": "some"},
+    ],
+)
+def test_a_damaged_entry_is_computed_again(cache, picture, damage):
+    expected = cache.scores(Areas(), picture, BOXES).value
+    change(cache, made="2020-01-01T00:00:00+00:00")
+    assert cache.scores(Areas(), picture, BOXES).cached
+    change(cache, **damage)
+    again = cache.scores(Areas(), picture, BOXES)
+    assert (again.cached, again.value.tolist()) == (False, expected.tolist())
+    assert cache.scores(Areas(), picture, BOXES).cached
+
+
 def test_a_damaged_box_is_computed_again(cache, picture):
     cache.box(Areas(), picture, None)
-    (file,) = files_of(cache)
-    file.write_text(json.dumps({"seconds": 1, "answer": [4, 0, 0, 4]}))
+    assert cache.box(Areas(), picture, None).cached
+    change(cache, answer=[4, 0, 0, 4])
     assert not cache.box(Areas(), picture, None).cached
+
+
+def test_how_an_answer_was_computed_is_kept_with_it(cache, picture):
+    earlier = {"made": "2020-01-01T00:00:00+00:00", "versions": {"cadrage": "0.0.1"}}
+    first = cache.scores(Areas(), picture, BOXES)
+    assert first.making.threads == cache.threads
+    assert cache.scores(Areas(), picture, BOXES).making == first.making
+    change(cache, **earlier)
+    assert cache.scores(Areas(), picture, BOXES).making == Making(**earlier, threads=cache.threads)
+
+
+def test_the_cost_in_one_thread_is_not_that_in_eight(cache, picture):
+    method = Areas()
+    eight, one = AnswerCache(cache.folder, 8), AnswerCache(cache.folder, 1)
+    assert eight.scores(method, picture, BOXES).making.threads == 8
+    assert not one.scores(method, picture, BOXES).cached
+    assert not one.box(method, picture, None).cached
+    assert [known.scores(method, picture, BOXES).making.threads for known in (eight, one)] == [8, 1]
+    assert len(method.asked) == 3
 
 
 @dataclass
@@ -242,4 +289,4 @@ def test_two_processes_share_a_cache(cache, picture):
 def test_the_default_folder_is_in_the_users_cache(monkeypatch, given, found):
     monkeypatch.setenv("XDG_CACHE_HOME", given)
     monkeypatch.setenv("HOME", "/home/me")
-    assert AnswerCache.default().folder == Path(found) / "cadrage" / "bench"
+    assert default_folder() == Path(found) / "cadrage" / "bench"

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cadrage.bench.report import write_report
-from cadrage.bench.report.gallery import galleries_of, mutual_iou
+from cadrage.bench.report.gallery import STEP, Outline, apart, galleries_of, mutual_iou
 from cadrage.bench.report.tables import tables_of
 from cadrage.bench.results import save_cell
 from cadrage.errors import DataError
@@ -101,3 +101,43 @@ def test_pairs_have_no_galleries(cell, ground):
     half = np.array([0.5])
     made = cell("one", [0.5], ground=ground(kind="pairs"), pair_accuracy=half, vote_share=half)
     assert galleries_of(tables_of([made])[0]) == ()
+
+
+SHOWN_AS_IT_IS, TEN_TIMES_AS_LARGE = (300, 200), (3060, 2700)
+
+
+@pytest.mark.parametrize(("size_wh", "pixel"), [(SHOWN_AS_IT_IS, 1), (TEN_TIMES_AS_LARGE, 10)])
+def test_boxes_that_coincide_are_drawn_inside_one_another(size_wh, pixel):
+    """Six methods and people agree but for a pixel: all seven outlines can be seen, the first in its place."""
+    box = np.array([10.0, 10, 290, 190]) * pixel
+    same = [Outline(tuple(box + pixel * (number % 2)), (number + 1) % 7, str(number)) for number in range(7)]
+    drawn = apart(same, size_wh)
+    assert [(one.series, one.name) for one in drawn] == [(one.series, one.name) for one in same]
+    assert drawn[0].box_xyxy == same[0].box_xyxy
+    boxes = np.array([one.box_xyxy for one in drawn])
+    assert (boxes[:, :2] >= box[:2]).all()
+    assert (boxes[:, 2:] <= box[2:] + pixel).all()
+    assert (boxes[:, 2:] > boxes[:, :2]).all()
+    distances = np.abs(boxes[:, None] - boxes).max(axis=2) + np.eye(7) * 1e9
+    assert distances.min() >= 0.99 * STEP * pixel
+
+
+def test_other_boxes_and_those_with_no_room_inside_stay_where_they_are():
+    boxes = [(0.0, 0.0, 100.0, 50.0), (0.0, 0.0, 100.0, 60.0), (5.0, 5.0, 9.0, 9.0), (5.0, 5.0, 9.0, 9.0)]
+    outlines = [Outline(box, number, "") for number, box in enumerate(boxes, start=1)]
+    assert [one.box_xyxy for one in apart(outlines, SHOWN_AS_IT_IS)] == boxes
+
+
+def test_an_outline_has_the_colour_of_its_legend(tmp_path, cell, pictures):
+    """The leader's crop and people's box are one: each has its line in the picture, and the legend names both."""
+    made = cell("one", [0.25, 0.25, 0.25], pictures=pictures)
+    save_cell(made, tmp_path)
+    write_report(tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    picture = re.search(r"<svg viewBox=\"0 0 100 50\".*?</svg>", page)[0]
+    places = dict(re.findall(r'<rect class="(c1|people)" (x="[^>]*")>', picture))
+    assert places["c1"] == 'x="10" y="0" width="40" height="50"'
+    assert places["people"] == 'x="16" y="6" width="28" height="38"'
+    assert '<li class="c1"><i></i>one</li><li class="people"><i></i>people</li>' in page
+    colours = re.findall(r"[^\n]*\.c1 \{[^}]*\}", page)
+    assert colours == [".c1 { --colour: var(--series-1); }"]  # one for lines, legends and plots

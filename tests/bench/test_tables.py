@@ -81,10 +81,8 @@ def test_markdown_has_acc_by_every_rule_and_the_origin_of_every_row(cell, ground
     assert "### Acc, ties: credit" in text
     assert "### Acc, ties: strict" in text
     assert "| a | 60.0 | 60.0 |" in text
-    assert (
-        "| a | 1 | `cadrage bench fcdb FCDB --methods a` | 2026-01-02T03:04:05+00:00 | cadrage 0.1.0 |"
-        in text
-    )
+    when = "2026-01-02 03:04 to 2026-01-02 03:05"
+    assert f"| a | 1 | `cadrage bench fcdb FCDB --methods a` | {when} | 1 | cadrage 0.1.0 |" in text
 
 
 def test_json_has_every_metric_and_no_nan(cell):
@@ -94,6 +92,8 @@ def test_json_has_every_metric_and_no_nan(cell):
     assert value["methods"][0]["metrics"]["iou"] == {"mean": 0.5, "low": 0.5, "high": 0.5, "images": 1}
     assert (value["methods"][0]["seconds"], value["methods"][1]["metrics"]["iou"]["mean"]) == (None, None)
     assert value["methods"][0]["versions"] == {"cadrage": "0.1.0"}
+    assert value["methods"][0]["last_command"] == "cadrage bench fcdb FCDB --methods a"
+    assert value["methods"][0]["threads"] == 1
 
 
 def test_pairs_are_pooled_by_their_number(cell, ground):
@@ -122,6 +122,17 @@ def test_a_name_covers_no_other_where_there_is_room():
     places = label_offsets([(0.5, 0.5), (0.5, 0.5)], ["first", "second"], 4)
     assert places[0] == (7, 0)
     assert places[1] != places[0]
+
+
+@pytest.mark.parametrize(
+    ("threads", "told"), [((8, 8), "in 8 threads."), ((8, 1), "not all in as many threads: 1 to 8.")]
+)
+def test_the_plot_of_the_cost_says_in_how_many_threads(cell, threads, told):
+    pytest.importorskip("matplotlib")
+    first, second = threads
+    (table,) = tables_of([cell("a", [0.5], threads=first), cell("b", [0.4], threads=second)])
+    *_, cost = plots_of(table)
+    assert cost.about.endswith(told)
 
 
 def test_plots_follow_the_colours_of_the_page(cell):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from cadrage.bench.protocols import Ranking
+from cadrage.bench.report.markdown import NO_COMPARISON, sentences_of
 from cadrage.bench.unreliable import load_unreliabilities, save_unreliability, unreliability
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
@@ -69,8 +70,21 @@ def test_the_mos_is_told_by_overlap(ranking, ground):
 
 def test_images_whose_crops_are_all_alike_say_nothing(ranking, ground):
     assert unreliability(ranking([3, 3, 3, 3], [5, 4, 3, 2]), ground()).images == 1
-    with pytest.raises(DataError, match="cannot be compared"):
-        unreliability(ranking([3, 3, 3, 3]), ground())
+
+
+def test_ratings_that_cannot_tell_are_reported_as_such(ranking, ground, tmp_path):
+    found = unreliability(ranking([3, 3, 3, 3]), ground())
+    assert (found.images, found.bins, found.examples) == (0, (), ())
+    assert sentences_of(found) == [NO_COMPARISON]
+    save_unreliability(found, tmp_path / "report")
+    assert load_unreliabilities(tmp_path / "report")[0].to_dict() == found.to_dict()
+
+
+def test_a_figure_that_is_undefined_has_no_sentence(ranking, ground):
+    """No crop but the best is good, so that nothing is known of the good ones."""
+    assert len(sentences_of(unreliability(ranking([5, 4, 3, 2]), ground()))) == 2
+    assert len(sentences_of(unreliability(ranking([5, 1, 2, 4.8]), ground()))) == 3
+    assert sentences_of(unreliability(ranking([5, 3, 3, 3]), ground())) == [NO_COMPARISON]
 
 
 def test_it_is_kept_for_every_ground_with_its_picture(ranking, ground, tmp_path):

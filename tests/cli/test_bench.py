@@ -7,10 +7,12 @@ import pytest
 from PIL import Image
 from rated import write_rated
 
-from cadrage.bench.cache import AnswerCache
+from cadrage.bench.cache import default_folder
 from cadrage.bench.methods.centre import Centre
+from cadrage.bench.report.markdown import NO_COMPARISON
 from cadrage.datasets.fcdb import save_fcdb, save_fcdb_pairs
-from cadrage.datasets.types import ComparedImage, FramedImage
+from cadrage.datasets.sacd import save_sacd
+from cadrage.datasets.types import ComparedImage, FramedImage, RatedImage
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def test_json_has_both_tie_rules(bench, rated):
         "unknown", "test", 4, "credit",
     )  # fmt: skip
     assert {"acc1_5", "acc1_5_strict", "acc1_5_w"} <= found["methods"][0]["metrics"].keys()
-    assert found["methods"][0]["command"].startswith("cadrage bench gaicd ")
+    assert found["methods"][0]["last_command"].startswith("cadrage bench gaicd ")
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,43 @@ def test_a_repeated_run_asks_no_method_again(bench, rated, monkeypatch):
     assert found[0]["seconds"] == found[1]["seconds"]
 
 
+def test_a_time_is_that_of_the_threads_asked_for(cadrage, rated, tmp_path):
+    """With eight threads measured in a second, with one it is not said to take a second, and measured once."""
+    command = ["bench", "gaicd", rated, "--methods", "centre", "--cache", tmp_path / "cache", "--json"]
+    cadrage(*command, "--threads", 8)
+    for file in (tmp_path / "cache").rglob("*.json"):
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"seconds": 1.0}))
+    one, again, eight = (
+        json.loads(cadrage(*command, "--threads", threads).out[0])["tables"][0]["methods"][0]
+        for threads in (1, 1, 8)
+    )
+    assert (one["threads"], eight["threads"]) == (1, 8)
+    assert one["seconds"] == again["seconds"] < eight["seconds"] == 1
+    assert one["metrics"] == eight["metrics"]
+
+
+def test_a_repeated_run_says_when_and_with_what_the_answers_were_computed(bench, rated, tmp_path):
+    """The answers are those of earlier versions; only the command that asked last is that of now."""
+    pytest.importorskip("matplotlib")
+    report = tmp_path / "report"
+    bench("gaicd", rated, "--methods", "whole")
+    earlier = {"made": "2020-01-01T00:00:00+00:00", "versions": {"cadrage": "0.0.1"}}
+    for file in (tmp_path / "cache").rglob("*.json"):
+        file.write_text(json.dumps(json.loads(file.read_text()) | earlier))
+    bench("gaicd", rated, "--methods", "whole", "--report", report)
+    (cell,) = (report / "cells").glob("*.json")
+    origin = json.loads(cell.read_text())["origin"]
+    assert (origin["begun"], origin["made"]) == (earlier["made"],) * 2
+    assert (origin["versions"], origin["threads"]) == (earlier["versions"], 1)
+    assert f"--report {report}" in origin["last_command"]
+
+
+def test_two_folders_to_learn_from_are_told_apart_by_name(bench, rated, tmp_path):
+    other = write_rated(tmp_path / "other", train=3)
+    ran = bench("gaicd", rated, "--methods", f"prior={rated},prior={other}")
+    assert set(table(ran)[1]) == {f"prior={rated}", f"prior={other}"}
+
+
 def test_ctrl_c_loses_nothing(bench, rated, monkeypatch, tmp_path):
     """The third picture of the second method is interrupted; the same command goes on there."""
     scores, asked = Centre.scores, []
@@ -183,6 +222,21 @@ def test_a_report_grows_with_every_run(bench, rated, framed, tmp_path):
     assert [one["ground"]["data_set"] for one in found["unreliable_iou"]] == ["GAICD"]
 
 
+def test_two_crops_an_image_make_a_report_all_the_same(bench, tmp_path):
+    pytest.importorskip("matplotlib")
+    boxes, mos = np.array([[0.0, 0, 90, 50], [0, 0, 50, 50]]), np.array([4.0, 2])
+    paths = frames(tmp_path / "sources", 2)
+    save_sacd(
+        [RatedImage(path.stem, path, boxes, mos, "test", (100, 50)) for path in paths], tmp_path / "SACD"
+    )
+    report = tmp_path / "report"
+    ran = bench("sacd", tmp_path / "SACD", "--methods", "whole,centre", "--report", report)
+    assert (ran.code, ran.err) == (0, [])
+    for name in ("report.md", "report.html"):
+        assert NO_COMPARISON in (report / name).read_text()
+    assert json.loads((report / "report.json").read_text())["unreliable_iou"][0]["images"] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -216,6 +270,6 @@ def test_labels_without_a_picture_can_be_left_out(bench, framed):
 
 def test_the_usual_cache_is_the_users(cadrage, rated, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    assert AnswerCache.default().folder == tmp_path / "home" / "cadrage" / "bench"
+    assert default_folder() == tmp_path / "home" / "cadrage" / "bench"
     cadrage("bench", "gaicd", rated, "--methods", "centre")
-    assert len(list(AnswerCache.default().folder.rglob("*.json"))) == 4
+    assert len(list(default_folder().rglob("*.json"))) == 4

@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -16,8 +16,10 @@ import numpy as np
 
 from cadrage.atomic import replacing
 from cadrage.bench.methods.interface import Method, Picture
+from cadrage.bench.origin import Making
 from cadrage.errors import CadrageError, DataError, ImageError
 from cadrage.geometry import AspectRatio, Box, FloatArray
+from cadrage.runtime import available_cpus
 
 MOST_BYTES = 1 << 30
 """Size to which ``AnswerCache.trim`` cuts a cache down: about half a million answers."""
@@ -25,7 +27,7 @@ MOST_BYTES = 1 << 30
 ABANDONED = 3600
 """Seconds after which a file that is not finished yet belongs to a process that was killed."""
 
-LAYOUT = 1
+LAYOUT = 2
 """Of the entries; entries of another one are not found."""
 
 Answer = TypeVar("Answer")
@@ -38,11 +40,13 @@ class Timed(Generic[Answer]):
     Attributes:
         value: the answer.
         seconds: the time it took when it was computed, decoding included.
+        making: how it was computed.
         cached: whether it came from the cache.
     """
 
     value: Answer
     seconds: float
+    making: Making
     cached: bool
 
 
@@ -52,21 +56,17 @@ class AnswerCache:
 
     An answer is found by all that it depends on: name and version of the method, name, size and bytes of the
     picture, and the boxes or the ratio asked for. So it cannot be stale: where picture or method changes, it is not
-    found. A file appears whole or not at all, and one that cannot be read is computed again.
+    found. The same holds for the number of threads, on which the cost depends. With an answer is kept when, with
+    which versions and in how many threads it was computed. A file appears whole or not at all, and one that cannot
+    be read is computed again.
 
     Attributes:
         folder: where the files lie; made when the first one is written.
+        threads: for one picture, that the methods were made with.
     """
 
     folder: Path
-
-    @classmethod
-    def default(cls) -> AnswerCache:
-        """In ``cadrage/bench`` of the user's cache folder: ``XDG_CACHE_HOME``, by default ``~/.cache``."""
-        given = os.environ.get("XDG_CACHE_HOME", "")
-        # The standard says that a path which is not absolute does not count.
-        home = Path(given) if Path(given).is_absolute() else Path.home() / ".cache"
-        return cls(home / "cadrage" / "bench")
+    threads: int = field(default_factory=available_cpus)
 
     def scores(self, method: Method, picture: Picture, boxes_xyxy: FloatArray) -> Timed[FloatArray]:
         """A method's scores of crops, computed only where they are not known.
@@ -162,8 +162,8 @@ class AnswerCache:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise ImageError(f"{picture.path} cannot be read: {error.strerror}.") from error
-        facts = [LAYOUT, method.name, method.version, picture.name, *picture.size_wh, content, question]
-        return hashlib.sha256(json.dumps(facts).encode() + rest).hexdigest()
+        asked = [method.name, method.version, picture.name, *picture.size_wh, content, question]
+        return hashlib.sha256(json.dumps([LAYOUT, self.threads, *asked]).encode() + rest).hexdigest()
 
     def _answer(
         self,
@@ -179,22 +179,33 @@ class AnswerCache:
         start = time.perf_counter()
         answer = compute()
         seconds = time.perf_counter() - start
+        making = Making.now(self.threads)
+        content = {"answer": dump(answer), "seconds": seconds, **asdict(making)}
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with replacing(file) as part:
-                part.write_text(json.dumps({"seconds": seconds, "answer": dump(answer)}), encoding="utf-8")
+                part.write_text(json.dumps(content), encoding="utf-8")
         except OSError as error:
             raise DataError(
                 f"The cache {self.folder} cannot be written: {error.strerror}. Give another folder."
             ) from error
-        return Timed(answer, seconds, cached=False)
+        return Timed(answer, seconds, making, cached=False)
+
+
+def default_folder() -> Path:
+    """``cadrage/bench`` in the user's cache folder: ``XDG_CACHE_HOME``, by default ``~/.cache``."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    # The standard says that a path which is not absolute does not count.
+    home = Path(given) if Path(given).is_absolute() else Path.home() / ".cache"
+    return home / "cadrage" / "bench"
 
 
 def _known(file: Path, load: Callable[[Any], Answer]) -> Timed[Answer] | None:
     """What a file holds; nothing where there is none, or one that was not written by this module."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        known = Timed(load(content["answer"]), float(content["seconds"]), cached=True)
+        making = Making(str(content["made"]), dict(content["versions"]), int(content["threads"]))
+        known = Timed(load(content["answer"]), float(content["seconds"]), making, cached=True)
     except (OSError, ValueError, TypeError, KeyError, RecursionError, CadrageError):
         return None
     with contextlib.suppress(OSError):  # as in a folder that may only be read

@@ -7,17 +7,18 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cadrage.atomic import replacing
+from cadrage.bench.origin import Origin
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
 
-FORMAT = 1
+FORMAT = 2
 """Of the files; another number is another layout."""
 
 CELLS = "cells"
@@ -50,21 +51,6 @@ class Ground:
         return f"{self.data_set}, {self.release} release, split {self.split}; {self.kind}, {self.rule}"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """How a cell came to be.
-
-    Attributes:
-        command: the command line.
-        versions: of cadrage, Python and libraries.
-        made: date and time in UTC, ISO 8601.
-    """
-
-    command: str
-    versions: Mapping[str, str]
-    made: str
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
     """One method on one ground, image by image.
@@ -81,7 +67,7 @@ class Cell:
         chosen_xyxy: the crops that the method takes, shape (T, 4), in frame pixels.
         references_xyxy: what people preferred in each image, shape (R, 4) each.
         seconds: median time for an image, decoding included; NaN where it was not measured.
-        origin: command, versions and date.
+        origin: command, dates, versions and threads.
     """
 
     ground: Ground
@@ -114,11 +100,7 @@ class Cell:
             "method": self.method,
             "version": self.version,
             "seconds": _plain(self.seconds),
-            "origin": {
-                "command": self.origin.command,
-                "versions": dict(self.origin.versions),
-                "made": self.origin.made,
-            },
+            "origin": asdict(self.origin),
             "images": list(self.images),
             "pictures": list(self.pictures),
             "sizes_wh": _plain(self.sizes_wh),
@@ -138,7 +120,6 @@ class Cell:
         if value["format"] != FORMAT:
             raise ValueError(f"format {value['format']} instead of {FORMAT}")
         images = tuple(value["images"])
-        origin = value["origin"]
         return cls(
             ground=Ground(**value["ground"]),
             method=value["method"],
@@ -150,7 +131,7 @@ class Cell:
             chosen_xyxy=_array(value["chosen_xyxy"], (len(images), 4)),
             references_xyxy=tuple(_array(rows, (len(rows), 4)) for rows in value["references_xyxy"]),
             seconds=float(_array(value["seconds"], ())),
-            origin=Origin(origin["command"], origin["versions"], origin["made"]),
+            origin=Origin(**value["origin"]),
             weights={key: _array(row, (len(images),)) for key, row in value["weights"].items()},
         )
 

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from cadrage import __version__
 from cadrage.bench.cache import AnswerCache
 from cadrage.bench.methods import Method, Picture
+from cadrage.bench.origin import Making, Origin
 from cadrage.bench.protocols import BenchProtocol, Question
-from cadrage.bench.results import Cell, Ground, Origin
+from cadrage.bench.results import Cell, Ground
 from cadrage.geometry import FloatArray
-
-NAMED_VERSIONS = ("numpy", "pillow", "onnxruntime", "torch", "pyvips", "smartcrop")
-"""Packages whose versions stand beside a figure, as far as they are installed."""
-
-
-def origin_of(command: str) -> Origin:
-    """How the figures of this process come to be.
-
-    Args:
-        command: the command line.
-    """
-    versions = {"cadrage": __version__, "python": platform.python_version()}
-    for name in NAMED_VERSIONS:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return Origin(command, versions, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def pictures_of(protocol: BenchProtocol) -> tuple[Picture, ...]:
@@ -52,7 +32,7 @@ def run_method(
     method: Method,
     *,
     cache: AnswerCache,
-    origin: Origin,
+    command: str,
     advance: Callable[[], None] = lambda: None,
 ) -> Cell:
     """Measure a method.
@@ -65,22 +45,26 @@ def run_method(
         pictures: of the protocol's images, from ``pictures_of``.
         method: the method.
         cache: of answers.
-        origin: for the record.
+        command: the command line, for the record.
         advance: called after each picture.
 
     Returns:
         The method's numbers. Its time for an image is the median over images of what computing took when it was
-        computed, by whichever run, decoding included.
+        computed, by whichever run, decoding included; its origin says by which versions, when, and in how many
+        threads.
 
     Raises:
         DataError: an answer is malformed, or the cache cannot be written.
         ImageError: a picture cannot be read.
     """
-    answers, seconds = [], []
+    answers: list[FloatArray] = []
+    seconds: list[float] = []
+    makings: list[Making] = []
     for at, picture in enumerate(pictures):
-        answer, took = ask(method, picture, protocol.question(at), cache)
+        answer, took, made = ask(method, picture, protocol.question(at), cache)
         answers.append(answer)
         seconds.append(took)
+        makings += made
         advance()
     measured = protocol.measure(pictures, answers)
     return Cell(
@@ -94,19 +78,21 @@ def run_method(
         chosen_xyxy=measured.chosen_xyxy,
         references_xyxy=tuple(protocol.reference(at) for at in range(len(pictures))),
         seconds=float(np.median(seconds)),
-        origin=origin,
+        origin=Origin.of(command, makings),
         weights=measured.weights,
     )
 
 
-def ask(method: Method, picture: Picture, question: Question, cache: AnswerCache) -> tuple[FloatArray, float]:
-    """A method's answer to a question, and the seconds it took when it was computed: for several boxes, for one.
+def ask(
+    method: Method, picture: Picture, question: Question, cache: AnswerCache
+) -> tuple[FloatArray, float, list[Making]]:
+    """A method's answer to a question, the seconds it took when it was computed (for several boxes, one), and how.
 
     Errors as for ``run_method``.
     """
     if question.boxes_xyxy is not None:
         scored = cache.scores(method, picture, question.boxes_xyxy)
-        return scored.value, scored.seconds
+        return scored.value, scored.seconds, [scored.making]
     boxes = [cache.box(method, picture, ratio) for ratio in question.ratios]
     answer = np.array([box.value.as_tuple() for box in boxes], dtype=np.float64).reshape(-1, 4)
-    return answer, float(np.mean([box.seconds for box in boxes]))
+    return answer, float(np.mean([box.seconds for box in boxes])), [box.making for box in boxes]

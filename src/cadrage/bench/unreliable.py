@@ -104,7 +104,7 @@ class Unreliability:
 
     Attributes:
         ground: the data.
-        images: how many.
+        images: how many have three crops or more that are not all rated alike; without one, the means are NaN.
         srcc: Spearman's correlation of IoU and MOS of an image's crops, the best one left out.
         pcc: Pearson's.
         disordered: share of the pairs of crops that differ in both where the one with the larger IoU has the
@@ -168,7 +168,8 @@ def unreliability(
 ) -> Unreliability:
     """Compare IoU with the best rated crop and MOS, on every image.
 
-    Of several crops with the best MOS the first in file order is the best one.
+    Of several crops with the best MOS the first in file order is the best one. Images with fewer than three crops,
+    or with crops that are all rated alike, say nothing.
 
     Args:
         ranking: rated images.
@@ -177,7 +178,7 @@ def unreliability(
         seed: of the resamples.
 
     Raises:
-        DataError: no image has three crops with different MOS, so that there is nothing to compare.
+        ImageError: a picture whose size is not known cannot be read.
     """
     rows, every_iou, every_mos, examples = [], [], [], []
     for image in ranking.images:
@@ -202,7 +203,8 @@ def unreliability(
             )
             examples.append((-strength, image.name, example))
     if not rows:
-        raise DataError("No image has three crops whose ratings differ: IoU and ratings cannot be compared.")
+        unknown = dict.fromkeys(MEASURED, Estimate(math.nan, math.nan, math.nan, 0))
+        return Unreliability(ground, 0, **unknown, bins=(), examples=())
     table = np.array(rows)
     found_means = estimate(
         {name: table[:, at] for at, name in enumerate(MEASURED)}, samples=samples, seed=seed

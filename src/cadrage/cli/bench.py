@@ -90,8 +90,9 @@ def bench(
     The table names release, split and tie rule. p is that of a paired permutation test of the first column against
     the first row, corrected for the number of rows.
 
-    Answers are kept: a stopped run goes on where it was, a repeated one computes nothing. A report holds whatever
-    was measured into its folder before, too, each row with its command, versions and date.
+    Answers are kept: a stopped run goes on where it was, a repeated one computes nothing, and the cost is always
+    that of so many threads as are asked for. A report holds whatever was measured into its folder before, too, each
+    row with its last command, and with versions, threads and date of its answers.
 
     \b
       cadrage bench gaicd GAICD --methods whole,centre,prior,saliency,gaic --split test
@@ -99,17 +100,18 @@ def bench(
       cadrage bench fcdb FCDB --methods whole,centre,smartcrop,gaic --ratio free --ratio own --report bench
       cadrage bench masks SALIENCY --methods centre,vips-attention,gaic --ratio 1:1 --json
     """
-    from cadrage.bench.cache import AnswerCache  # noqa: PLC0415
+    from cadrage.bench.cache import AnswerCache, default_folder  # noqa: PLC0415
     from cadrage.bench.report import TableOptions, tables_of  # noqa: PLC0415
     from cadrage.bench.sources import protocols_of, read_source  # noqa: PLC0415
+    from cadrage.runtime import available_cpus  # noqa: PLC0415
 
     specs = _specs(methods)
     if report is not None:
         _check_report(report)
     source = read_source(data_set, root, split, limit=limit, seed=seed, allow_missing=allow_missing)
     protocols = protocols_of(source, ratio or ())
-    made = _made(specs, source, threads, seed)
-    answers = AnswerCache(cache) if cache is not None else AnswerCache.default()
+    answers = AnswerCache(cache or default_folder(), threads or available_cpus())
+    made = _made(specs, source, answers.threads, seed)
     cells: list[Cell] = []
     options = TableOptions(strict, samples, seed)
     interrupted = False
@@ -153,7 +155,7 @@ def _check_report(folder: Path) -> None:
     require_matplotlib()
 
 
-def _made(specs: Sequence[str], source: Source, threads: int | None, seed: int) -> list[Method]:
+def _made(specs: Sequence[str], source: Source, threads: int, seed: int) -> list[Method]:
     """The methods, all made before the first is asked."""
     from cadrage.bench.methods import MethodOptions, make_method  # noqa: PLC0415
 
@@ -176,16 +178,22 @@ def _run(
 ) -> None:
     """Measure every method by every protocol; what is measured is in ``cells``, and in the report's folder."""
     from cadrage.bench.results import save_cell  # noqa: PLC0415
-    from cadrage.bench.runner import origin_of, pictures_of, run_method  # noqa: PLC0415
+    from cadrage.bench.runner import pictures_of, run_method  # noqa: PLC0415
 
-    origin = origin_of(shlex.join(["cadrage", *sys.argv[1:]]))
+    command = shlex.join(["cadrage", *sys.argv[1:]])
     pictures = pictures_of(protocols[0])
     with Progress("measuring", len(made) * len(protocols) * len(pictures)) as progress:
         for protocol in protocols:
             ground = source.ground(protocol)
             for method in made:
                 cell = run_method(
-                    protocol, ground, pictures, method, cache=answers, origin=origin, advance=progress.advance
+                    protocol,
+                    ground,
+                    pictures,
+                    method,
+                    cache=answers,
+                    command=command,
+                    advance=progress.advance,
                 )
                 if report is not None:
                     save_cell(cell, report)

@@ -72,3 +72,18 @@ def test_another_checkpoint_has_another_version(tmp_path):
         torch.save(official_entries(random_official("shufflenet_v2_x1_0", head)), path)
         versions.add(make_method(f"gaic={path}").version)
     assert len(versions) == 2
+
+
+def test_a_checkpoint_calculates_in_the_threads_asked_for(tmp_path):
+    torch = pytest.importorskip("torch")
+    from official_reference import official_entries, random_official
+
+    path = tmp_path / "official.pth"
+    torch.save(official_entries(random_official("shufflenet_v2_x1_0", 2020)), path)
+    usual = torch.get_num_threads()
+    try:
+        for threads in (1, 3):
+            make_method(f"gaic={path}", MethodOptions(threads=threads))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(usual)

@@ -96,11 +96,12 @@ def test_nothing_is_learned_from_test_photographs(tmp_path):
     images = [replace(image, path=tmp_path / "blank.png") for image in IMAGES[:2]]
     images.append(replace(rated("third", LANDSCAPE, [*LARGE, 5], split="test"), path=tmp_path / "blank.png"))
     save_gaicd(images, tmp_path / "data")
-    for method in (
-        make_method(f"prior={tmp_path / 'data'}"),
-        make_method("prior", MethodOptions(training=tmp_path / "data")),
+    for spec, options in (
+        (f"prior={tmp_path / 'data'}", MethodOptions()),
+        ("prior", MethodOptions(training=tmp_path / "data")),
     ):
-        assert method.name == "prior"
+        method = make_method(spec, options)
+        assert method.name == spec  # two folders are two rows of a table
         assert method.scores(Picture("third", NOWHERE, LANDSCAPE), np.array([LARGE])).tolist() == [3.5]
 
 

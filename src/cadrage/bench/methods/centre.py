@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cadrage.bench.methods.interface import Picture
+from cadrage.bench.methods.interface import Entry, Picture
 from cadrage.candidates import largest_box
 from cadrage.geometry import AspectRatio, Box, FloatArray
 
@@ -42,3 +42,6 @@ class Centre:
         width, height = picture.size_wh
         edge = (1 - SIDE) / 2
         return Box(width * edge, height * edge, width * (1 - edge), height * (1 - edge))
+
+
+METHODS = (Entry("centre", lambda _: Centre()),)

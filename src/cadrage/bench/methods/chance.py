@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cadrage.bench.methods.derived import box_from_scores
-from cadrage.bench.methods.interface import MethodOptions, Picture
+from cadrage.bench.methods.interface import Entry, MethodOptions, Picture
 from cadrage.errors import RequestError
 from cadrage.geometry import AspectRatio, Box, FloatArray
 
@@ -51,3 +51,6 @@ class Chance:
     def box(self, picture: Picture, ratio: AspectRatio | None) -> Box:
         """Any of the grid anchors or of the ratio's candidates."""
         return box_from_scores(lambda boxes: self.scores(picture, boxes), picture.size_wh, ratio)
+
+
+METHODS = (Entry("random", Chance.of, takes_argument=True),)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cadrage.bench.methods.attention import Attention, Look
 from cadrage.bench.methods.derived import box_from_scores
-from cadrage.bench.methods.interface import MethodOptions, Picture
+from cadrage.bench.methods.interface import Entry, MethodOptions, Picture
 from cadrage.geometry import AspectRatio, Box, FloatArray
 from cadrage.subject import CERTAIN, inside
 
@@ -180,3 +180,6 @@ def border_cut(edges: FloatArray, boxes_xyxy: FloatArray, size_wh: tuple[int, in
     total = mean + edges.mean()
     cut: FloatArray = np.divide(mean, total, out=np.zeros(len(boxes_xyxy)), where=total > 0)
     return cut
+
+
+METHODS = (Entry("composition", Composition.of, takes_argument=True),)

@@ -9,12 +9,13 @@ import numpy as np
 
 from cadrage import __version__
 from cadrage.bench.methods.derived import box_from_scores
-from cadrage.bench.methods.interface import Method, MethodOptions, Picture
+from cadrage.bench.methods.interface import Entry, Method, MethodOptions, Picture
 from cadrage.bench.methods.versions import checkpoint_version, model_version
 from cadrage.cropper import Cropper
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import MissingExtraError
 from cadrage.geometry import AspectRatio, Box, FloatArray
+from cadrage.runtime import available_cpus
 
 CHECKPOINTS = {".pt", ".pth"}
 
@@ -27,7 +28,11 @@ def gaic(options: MethodOptions) -> Method:
         WeightsError: the model is missing or damaged.
     """
     given = options.argument
-    return Checkpoint(given) if given and Path(given).suffix in CHECKPOINTS else Exported(options)
+    return (
+        Checkpoint(given, options.threads)
+        if given and Path(given).suffix in CHECKPOINTS
+        else Exported(options)
+    )
 
 
 def _name(argument: str | None) -> str:
@@ -79,8 +84,12 @@ class Checkpoint:
     The box is the best of the grid anchors or of the ratio's candidates.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, threads: int | None = None) -> None:
         """Load the network.
+
+        Args:
+            file: the checkpoint.
+            threads: of torch, for the whole process; None is one for each CPU.
 
         Raises:
             MissingExtraError: torch is not installed.
@@ -89,9 +98,11 @@ class Checkpoint:
         self.name = _name(file)
         self._score: Callable[[RatedImage], FloatArray]
         try:
+            from cadrage.learning.devices import use_device  # noqa: PLC0415
             from cadrage.learning.scoring import checkpoint_method  # noqa: PLC0415
         except ImportError as error:
             raise MissingExtraError("A checkpoint", "train") from error
+        use_device("cpu", threads or available_cpus())
         self._score = checkpoint_method(Path(file))
         self.version = checkpoint_version(Path(file))
 
@@ -108,3 +119,6 @@ class Checkpoint:
     def box(self, picture: Picture, ratio: AspectRatio | None) -> Box:
         """The best of the grid anchors or of the ratio's candidates."""
         return box_from_scores(lambda boxes: self.scores(picture, boxes), picture.size_wh, ratio)
+
+
+METHODS = (Entry("gaic", gaic, takes_argument=True),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -85,3 +86,18 @@ class Method(Protocol):
             picture: the picture.
             ratio: the shape it must have; None for a free one.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a method is named and made. A file lists its own in ``METHODS``, and that alone makes them known.
+
+    Attributes:
+        name: what its spec begins with.
+        make: makes it; packages beyond the plain install are imported here.
+        takes_argument: whether the spec may go on with ``=`` and an argument.
+    """
+
+    name: str
+    make: Callable[[MethodOptions], Method]
+    takes_argument: bool = False

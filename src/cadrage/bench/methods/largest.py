@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cadrage.bench.methods.interface import Picture
+from cadrage.bench.methods.interface import Entry, Picture
 from cadrage.candidates import largest_box
 from cadrage.geometry import AspectRatio, Box, FloatArray, areas
 
@@ -26,3 +26,6 @@ class Largest:
     def box(self, picture: Picture, ratio: AspectRatio | None) -> Box:
         """The largest grid anchor, or the largest box of the ratio."""
         return largest_box(picture.size_wh, ratio)
+
+
+METHODS = (Entry("largest", lambda _: Largest()),)

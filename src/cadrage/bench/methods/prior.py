@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cadrage.bench.methods.derived import box_from_scores
-from cadrage.bench.methods.interface import MethodOptions, Picture
+from cadrage.bench.methods.interface import Entry, MethodOptions, Picture
 from cadrage.candidates import RELEASED_LABELS_GRID, bins_of, feasible_bins
 from cadrage.datasets.division import parts_of
 from cadrage.datasets.gaicd import load_gaicd
@@ -85,16 +85,20 @@ class Prior:
                 "The method 'prior' is made from rated photographs: give their folder as prior=DIR."
             )
         images = load_gaicd(root, "train" if parts_of(root) else "all", read_sizes=True)
-        return cls.from_images(images, options.held_out)
+        name = f"prior={options.argument}" if options.argument else "prior"
+        return cls.from_images(images, options.held_out, name)
 
     @classmethod
-    def from_images(cls, images: Sequence[RatedImage], held_out: frozenset[str] = frozenset()) -> Prior:
+    def from_images(
+        cls, images: Sequence[RatedImage], held_out: frozenset[str] = frozenset(), name: str = "prior"
+    ) -> Prior:
         """Learn from rated photographs whose sizes are known.
 
         Args:
             images: at least one.
             held_out: names of the pictures that will be evaluated; if these are all images, each is only left out
                 of the table by which it is scored itself.
+            name: as in ``--methods``.
 
         Raises:
             DataError: there is no image, or the size of one is unknown.
@@ -107,7 +111,7 @@ class Prior:
             np.sum([one.sums for one in own.values()], axis=0),
             np.sum([one.counts for one in own.values()], axis=0),
         )
-        return cls(total, own, _version(used))
+        return cls(total, own, _version(used), name)
 
     def scores(self, picture: Picture, boxes_xyxy: FloatArray) -> FloatArray:
         """Shape (K,), on the scale of the raters.
@@ -159,3 +163,6 @@ def _version(images: Sequence[RatedImage]) -> str:
         digest.update(f"{image.name}\0{image.size_wh}\0".encode())
         digest.update(image.boxes_xyxy.tobytes() + image.mos.tobytes())
     return f"1, {len(images)} photographs {digest.hexdigest()[:12]}"
+
+
+METHODS = (Entry("prior", Prior.of, takes_argument=True),)

@@ -6,10 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from cadrage.bench.methods.derived import box_from_scores
-from cadrage.bench.methods.interface import MethodOptions, Picture
+from cadrage.bench.methods.interface import Entry, MethodOptions, Picture
 from cadrage.bench.methods.versions import checkpoint_version
 from cadrage.errors import MissingExtraError, RequestError, WeightsError
 from cadrage.geometry import AspectRatio, Box, FloatArray
+from cadrage.runtime import available_cpus
 
 
 class Ranker:
@@ -25,7 +26,7 @@ class Ranker:
 
         Args:
             name: of the method.
-            options: the argument is the ``network.pt`` of a run.
+            options: the argument is the ``network.pt`` of a run; torch keeps to the threads, in the whole process.
 
         Raises:
             MissingExtraError: torch is not installed.
@@ -36,8 +37,10 @@ class Ranker:
             raise RequestError(f"Say which network: {name}=RUN/network.pt, made by cadrage train ranker.")
         try:
             from cadrage.learning import ranker as rankers  # noqa: PLC0415
+            from cadrage.learning.devices import use_device  # noqa: PLC0415
         except ImportError as error:
             raise MissingExtraError("A checkpoint", "train") from error
+        use_device("cpu", options.threads or available_cpus())
         file = Path(options.argument)
         ranker = rankers.load_ranker(file)
         self._rank = partial(rankers.rank_in_photo, ranker)
@@ -58,3 +61,9 @@ class Ranker:
     def box(self, picture: Picture, ratio: AspectRatio | None) -> Box:
         """The best of the grid anchors or of the ratio's candidates."""
         return box_from_scores(lambda boxes: self.scores(picture, boxes), picture.size_wh, ratio)
+
+
+METHODS = (
+    Entry("vfn", partial(Ranker, "vfn"), takes_argument=True),
+    Entry("ven", partial(Ranker, "ven"), takes_argument=True),
+)

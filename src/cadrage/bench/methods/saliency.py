@@ -8,7 +8,7 @@ import numpy as np
 
 from cadrage.bench.methods.attention import Attention
 from cadrage.bench.methods.derived import box_from_scores
-from cadrage.bench.methods.interface import MethodOptions, Picture
+from cadrage.bench.methods.interface import Entry, MethodOptions, Picture
 from cadrage.geometry import AspectRatio, Box, FloatArray, areas
 from cadrage.subject import inside
 
@@ -76,3 +76,6 @@ def attention_scores(cells: FloatArray, boxes_xyxy: FloatArray, size_wh: tuple[i
     held = inside(cells, boxes_xyxy, size_wh) / cells.sum()
     shares = areas(boxes_xyxy) / (size_wh[0] * size_wh[1])
     return np.where(held >= ENOUGH - 1e-9, 2 - shares, held)
+
+
+METHODS = (Entry("saliency", Saliency.of, takes_argument=True),)

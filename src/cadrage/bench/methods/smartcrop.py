@@ -6,7 +6,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from cadrage.bench.methods.derived import scores_from_box
-from cadrage.bench.methods.interface import MethodOptions, Picture
+from cadrage.bench.methods.interface import Entry, MethodOptions, Picture
 from cadrage.errors import MissingExtraError
 from cadrage.geometry import AspectRatio, Box, FloatArray
 from cadrage.imaging import cut, open_photo
@@ -54,3 +54,6 @@ class SmartCrop:
         x, y = best["x"], best["y"]
         # It scales the box up again and may end a pixel outside.
         return Box(x, y, min(x + best["width"], width), min(y + best["height"], height))
+
+
+METHODS = (Entry("smartcrop", SmartCrop),)

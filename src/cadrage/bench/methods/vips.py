@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from cadrage.bench.methods.derived import scores_from_box
-from cadrage.bench.methods.interface import MethodOptions, Picture
+from cadrage.bench.methods.interface import Entry, MethodOptions, Picture
 from cadrage.candidates import largest_box
 from cadrage.errors import ImageError, MissingExtraError
 from cadrage.geometry import AspectRatio, Box, FloatArray
@@ -76,3 +76,9 @@ class Vips:
             raise ImageError(f"libvips cannot decode {picture.path}.") from error
         x, y = -crop.xoffset, -crop.yoffset
         return Box(x, y, x + width, y + height)
+
+
+METHODS = (
+    Entry("vips-attention", lambda options: Vips(options, "attention")),
+    Entry("vips-entropy", lambda options: Vips(options, "entropy")),
+)

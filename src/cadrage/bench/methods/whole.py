@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cadrage.bench.methods.derived import scores_from_box
-from cadrage.bench.methods.interface import Picture
+from cadrage.bench.methods.interface import Entry, Picture
 from cadrage.candidates import largest_box
 from cadrage.geometry import AspectRatio, Box, FloatArray
 
@@ -28,3 +28,6 @@ class Whole:
     def box(self, picture: Picture, ratio: AspectRatio | None) -> Box:
         """The frame, or the largest box of the ratio."""
         return Box(0, 0, *picture.size_wh) if ratio is None else largest_box(picture.size_wh, ratio)
+
+
+METHODS = (Entry("whole", lambda _: Whole()),)

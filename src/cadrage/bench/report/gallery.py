@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -20,6 +20,15 @@ SHOWN = 6
 
 PICTURE_WH = (420, 300)
 """Largest width and height of the small pictures, in pixels."""
+
+SHOWN_WH = (306, 270)
+"""Width and height within which a page shows them on a narrow column, in its pixels."""
+
+STEP = 6
+"""Width of an outline with its casing, in pixels of the page."""
+
+COINCIDING = "Boxes that coincide are drawn inside one another."
+"""How to read outlines that ``apart`` has moved."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +54,7 @@ class Exhibit:
         name: of the image.
         picture: its file.
         size_wh: of its frame.
-        outlines: boxes to draw, the last on top.
+        outlines: boxes to draw, methods in their order and then what people preferred.
         caption: the numbers that brought it here.
     """
 
@@ -88,7 +97,7 @@ def galleries_of(table: Table) -> tuple[Gallery, ...]:
     found = [
         Gallery(
             f"{words} images of {leader.label}",
-            f"By {metric.label}; in colour the method's crop, dashed {_reference(table)}.",
+            f"By {metric.label}; in colour the method's crop, dashed {_reference(table)}. {COINCIDING}",
             tuple(_exhibit(table, at, [leader]) for at in places.tolist()),
         )
         for words, places in (("Best", best), ("Worst", worst))
@@ -113,7 +122,8 @@ def _disagreed(table: Table) -> Gallery:
     places = np.argsort(agreement, kind="stable")[:SHOWN].tolist()
     return Gallery(
         "Images that methods disagree on most",
-        f"By the mean IoU between the crops of the first {len(rows)} methods; dashed {_reference(table)}.",
+        f"By the mean IoU between the crops of the first {len(rows)} methods; dashed {_reference(table)}. "
+        f"{COINCIDING}",
         tuple(_exhibit(table, at, rows, f"mutual IoU {agreement[at]:.2f}") for at in places),
     )
 
@@ -127,7 +137,8 @@ def mutual_iou(boxes_xyxy: FloatArray) -> float:
 def _exhibit(table: Table, at: int, rows: Sequence[Row], caption: str = "") -> Exhibit:
     cell = rows[0].cell
     ranks = {id(row): rank for rank, row in enumerate(table.rows, start=1)}
-    people = [Outline(tuple(box), 0, "people") for box in cell.references_xyxy[at].tolist()]
+    whose = "subject" if table.ground.kind == "subject" else "people"
+    people = [Outline(tuple(box), 0, whose) for box in cell.references_xyxy[at].tolist()]
     theirs = [Outline(tuple(row.cell.chosen_xyxy[at].tolist()), ranks[id(row)], row.label) for row in rows]
     width, height = cell.sizes_wh[at].tolist()
     shown = [
@@ -142,6 +153,33 @@ def _exhibit(table: Table, at: int, rows: Sequence[Row], caption: str = "") -> E
         (*theirs, *people),
         caption or numbers,
     )
+
+
+def apart(outlines: Sequence[Outline], size_wh: tuple[float, float]) -> tuple[Outline, ...]:
+    """Outlines as they are drawn: one that coincides with an earlier one is moved inwards until both can be seen.
+
+    Args:
+        outlines: those that should stay in their places first.
+        size_wh: of the frame.
+
+    Returns:
+        The same, in the same order. One with no room left inside is where it was.
+    """
+    step = STEP * max(1.0, *(side / shown for side, shown in zip(size_wh, SHOWN_WH, strict=True)))
+    placed: list[FloatArray] = []
+    for outline in outlines:
+        box = np.array(outline.box_xyxy)
+        levels = int((box[2:] - box[:2]).min() / (2 * step))
+        inner = (box + level * step * np.array([1, 1, -1, -1]) for level in range(levels))
+        placed.append(next((one for one in inner if not _coincides(one, placed, step)), box))
+    return tuple(
+        replace(outline, box_xyxy=tuple(box.tolist())) for outline, box in zip(outlines, placed, strict=True)
+    )
+
+
+def _coincides(box: FloatArray, others: Sequence[FloatArray], step: float) -> bool:
+    """Whether all four edges lie on those of another box, to less than an outline's width."""
+    return any(np.abs(box - other).max() < 0.99 * step for other in others)
 
 
 def small_jpeg(picture: Path) -> bytes | None:

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
 from cadrage import __version__
 from cadrage.bench.protocols import Metric
-from cadrage.bench.report.gallery import Exhibit, Gallery, Outline, galleries_of, small_jpeg
-from cadrage.bench.report.markdown import PLAIN, sentences_of
+from cadrage.bench.report.gallery import (
+    COINCIDING,
+    Exhibit,
+    Gallery,
+    Outline,
+    apart,
+    galleries_of,
+    small_jpeg,
+)
+from cadrage.bench.report.markdown import ORIGIN, ORIGIN_PLAIN, PLAIN, sentences_of
 from cadrage.bench.report.plots import Plot, plots_of
-from cadrage.bench.report.tables import Row, Table, accuracy_metrics, cost_text, p_text
-from cadrage.bench.unreliable import CounterExample, Unreliability
+from cadrage.bench.report.tables import Row, Table, accuracy_metrics, cost_text, p_text, period_text
+from cadrage.bench.unreliable import CounterExample, IouBin, Unreliability
 
 MISSING = "&ndash;"
+
+COUNTER_EXAMPLE = {
+    2: "overlaps the best crop much, rated low",
+    3: "overlaps it little, rated high",
+    0: "best rated",
+}
+"""Whose outlines are drawn, by the number of their colour."""
 
 
 def page_of(tables: Sequence[Table], unreliable: Sequence[Unreliability], made: str) -> str:
@@ -108,13 +124,9 @@ def _scroll(table: str, extra: str = "") -> str:
 
 
 def _figure(plot: Plot) -> str:
-    legend = "".join(
-        f'<li><i class="c{number}"></i>{escape(name)}</li>'
-        for number, name in enumerate(plot.legend, start=1)
-    )
-    shown = f'<ul class="legend">{legend}</ul>' if legend else ""
+    legend = _legend(dict(enumerate(plot.legend, start=1))) if plot.legend else ""
     return (
-        f'<figure class="panel">{plot.drawing}{shown}<figcaption><strong>{escape(plot.title)}</strong>'
+        f'<figure class="panel">{plot.drawing}{legend}<figcaption><strong>{escape(plot.title)}</strong>'
         f"{escape(plot.about)}</figcaption></figure>\n"
     )
 
@@ -142,19 +154,25 @@ def _accuracies(table: Table) -> str:
 
 def _gallery(gallery: Gallery) -> str:
     cards = "".join(_exhibit(exhibit) for exhibit in gallery.exhibits)
-    named = {
-        outline.series: outline.name
-        for exhibit in gallery.exhibits
-        for outline in exhibit.outlines
-        if outline.series
-    }
-    legend = "".join(
-        f'<li class="c{rank}"><i></i>{escape(name)}</li>' for rank, name in sorted(named.items())
-    )
+    outlines = [outline for exhibit in gallery.exhibits for outline in exhibit.outlines]
     return (
         f'<h3>{escape(gallery.title)}</h3>\n<div class="gallery">\n{cards}</div>\n'
-        f'<ul class="legend">{legend}</ul>\n<p class="rule">{escape(gallery.about)}</p>\n'
+        f"{_legend({outline.series: outline.name for outline in outlines})}"
+        f'<p class="rule">{escape(gallery.about)}</p>\n'
     )
+
+
+def _legend(names: Mapping[int, str]) -> str:
+    """Names by the number of their colour, what people preferred last."""
+    shown = "".join(
+        f'<li class="{_colour(series)}"><i></i>{escape(name)}</li>'
+        for series, name in sorted(names.items(), key=lambda one: one[0] or math.inf)
+    )
+    return f'<ul class="legend">{shown}</ul>\n'
+
+
+def _colour(series: int) -> str:
+    return f"c{series}" if series else "people"
 
 
 def _exhibit(exhibit: Exhibit) -> str:
@@ -163,7 +181,7 @@ def _exhibit(exhibit: Exhibit) -> str:
     if jpeg is not None:
         data = base64.b64encode(jpeg).decode()
         width, height = exhibit.size_wh
-        boxes = "".join(_outline(outline) for outline in exhibit.outlines)
+        boxes = _outlines(apart(exhibit.outlines, exhibit.size_wh))
         shown = (
             f'<div class="picture"><img alt="{escape(exhibit.name)}" src="data:image/jpeg;base64,{data}">'
             f'<svg viewBox="0 0 {width:g} {height:g}" preserveAspectRatio="none" aria-hidden="true">{boxes}</svg>'
@@ -175,11 +193,20 @@ def _exhibit(exhibit: Exhibit) -> str:
     )
 
 
-def _outline(outline: Outline) -> str:
+def _outlines(outlines: Sequence[Outline]) -> str:
+    """All casings below all lines; of the lines the better rows' above the others, and people's dashes on top."""
+    ordered = sorted(outlines, key=lambda one: -one.series if one.series else 1)
+    casings = "".join(f'<rect class="casing" {_place(one)}/>' for one in ordered)
+    lines = "".join(
+        f'<rect class="{_colour(one.series)}" {_place(one)}><title>{escape(one.name)}</title></rect>'
+        for one in ordered
+    )
+    return casings + lines
+
+
+def _place(outline: Outline) -> str:
     x1, y1, x2, y2 = outline.box_xyxy
-    place = f'x="{x1:g}" y="{y1:g}" width="{x2 - x1:g}" height="{y2 - y1:g}"'
-    kind = "people" if not outline.series else f"c{outline.series}"
-    return f'<rect class="under" {place}/><rect class="{kind}" {place}><title>{escape(outline.name)}</title></rect>'
+    return f'x="{x1:g}" y="{y1:g}" width="{x2 - x1:g}" height="{y2 - y1:g}"'
 
 
 def _origins(table: Table) -> str:
@@ -189,20 +216,31 @@ def _origins(table: Table) -> str:
         versions = ", ".join(f"{name} {number}" for name, number in origin.versions.items())
         body += (
             f'<tr><th scope="row">{escape(row.label)}</th><td>{escape(row.cell.version)}</td>'
-            f'<td class="wrap"><code>{escape(origin.command)}</code></td>'
-            f'<td>{escape(origin.made[:16].replace("T", " "))}</td><td class="wrap">{escape(versions)}</td></tr>\n'
+            f'<td class="wrap"><code>{escape(origin.last_command)}</code></td>'
+            f"<td>{escape(period_text(origin))}</td><td>{origin.threads}</td>"
+            f'<td class="wrap">{escape(versions)}</td></tr>\n'
         )
-    head = _head(["Method", "Version", "Command", "Made (UTC)", "With"])
+    head = _head(["Method", "Version", *(name[0].upper() + name[1:] for name in ORIGIN)])
     return (
         "<details><summary>How each row was made</summary>"
-        f"{_scroll(f'<table>{head}<tbody>{body}</tbody></table>', ' origins')}</details>\n"
+        f"{_scroll(f'<table>{head}<tbody>{body}</tbody></table>', ' origins')}"
+        f'<p class="rule">{escape(ORIGIN_PLAIN)}</p></details>\n'
     )
 
 
 def _iou_section(found: Unreliability) -> str:
+    ground = f"{found.ground.data_set}, {found.ground.release} release, split {found.ground.split}"
     sentences = "".join(f"<p>{escape(sentence)}</p>\n" for sentence in sentences_of(found))
+    bins = _bins(found.bins) if found.bins else ""
+    examples = _counter_examples(found.examples) if found.examples else ""
+    return (
+        f"<section>\n<h2>How reliable IoU is: {escape(ground)}</h2>\n{sentences}{bins}{examples}</section>\n"
+    )
+
+
+def _bins(bins: Sequence[IouBin]) -> str:
     body = ""
-    for one in found.bins:
+    for one in bins:
         cells = (MISSING,) * 2
         if one.mos is not None:
             mean, low, high = one.mos
@@ -210,16 +248,15 @@ def _iou_section(found: Unreliability) -> str:
         shown = "".join(f"<td>{cell}</td>" for cell in (f"{one.crops:,}", *cells))
         body += f'<tr><th scope="row">{one.low:g} to {one.high:g}</th>{shown}</tr>\n'
     head = _head(["IoU with the best crop", "Crops", "Mean MOS", "80 % of them"])
-    cards = "".join(_exhibit(_counter_exhibit(example)) for example in found.examples)
-    ground = f"{found.ground.data_set}, {found.ground.release} release, split {found.ground.split}"
+    return _scroll(f"<table>{head}<tbody>{body}</tbody></table>")
+
+
+def _counter_examples(examples: Sequence[CounterExample]) -> str:
+    cards = "".join(_exhibit(_counter_exhibit(example)) for example in examples)
     return (
-        f"<section>\n<h2>How reliable IoU is: {escape(ground)}</h2>\n{sentences}"
-        f"{_scroll(f'<table>{head}<tbody>{body}</tbody></table>')}"
         f'<h3>Counter-examples</h3>\n<div class="gallery">\n{cards}</div>\n'
-        '<ul class="legend"><li class="c2"><i></i>overlaps the best crop much, rated low</li>'
-        '<li class="c3"><i></i>overlaps it little, rated high</li></ul>\n'
-        '<p class="rule">Dashed: the best rated crop. One pair of crops an image, with the largest product of the '
-        "differences in IoU and in MOS.</p>\n</section>\n"
+        f'{_legend(COUNTER_EXAMPLE)}<p class="rule">{COINCIDING} One pair of crops an image, with the largest '
+        "product of the differences in IoU and in MOS.</p>\n"
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cadrage.bench.protocols import METRICS, Metric
 from cadrage.bench.report.drawing import FONT, INK, LINE, SERIES, SOFT, plot, svg
-from cadrage.bench.report.tables import Row, Table
+from cadrage.bench.report.tables import Row, Table, threads_text
 from cadrage.metrics import ACCEPTED, RETURNED
 
 WIDTH = 5.4
@@ -181,8 +181,15 @@ def _cost(table: Table) -> Plot:
     return Plot(
         svg(figure, _titled(table, title)),
         title,
-        f"{where} is better. Median time of an image, one at a time.",
+        f"{where} is better. Median time of an image, one at a time, {_threads(timed)}.",
     )
+
+
+def _threads(rows: Sequence[Row]) -> str:
+    counts = sorted({row.cell.origin.threads for row in rows})
+    if len(counts) == 1:
+        return f"in {threads_text(counts[0])}"
+    return f"not all in as many threads: {counts[0]} to {counts[-1]}"
 
 
 def label_offsets(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cadrage.bench.intervals import CONFIDENCE, SAMPLES, Difference, Estimate, compare, estimate, holm
+from cadrage.bench.origin import Origin
 from cadrage.bench.protocols import METRICS, PER_ANNOTATOR, Metric, metric_of
 from cadrage.bench.results import Cell, Ground
 from cadrage.metrics import ACCEPTED, RETURNED, TieRule
@@ -115,9 +116,7 @@ class Table:
                     if row.behind is None
                     else {name: _number(getattr(row.behind, name)) for name in Difference.__slots__},
                     "p_holm": None if row.p is None else _number(row.p),
-                    "command": row.cell.origin.command,
-                    "versions": dict(row.cell.origin.versions),
-                    "made": row.cell.origin.made,
+                    **asdict(row.cell.origin),
                 }
                 for row in self.rows
             ],
@@ -217,6 +216,17 @@ def cost_text(seconds: float) -> str:
         return "-"
     milliseconds = 1000 * seconds
     return f"{milliseconds:.3g} ms" if milliseconds < 1000 else f"{seconds:.3g} s"
+
+
+def threads_text(threads: int) -> str:
+    """A number of threads, such as ``1 thread``."""
+    return f"{threads} thread{'' if threads == 1 else 's'}"
+
+
+def period_text(origin: Origin) -> str:
+    """When a cell's answers were computed, to the minute; the first and the last where they differ."""
+    ends = [date[:16].replace("T", " ") for date in (origin.begun, origin.made)]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def p_text(p: float | None) -> str:
