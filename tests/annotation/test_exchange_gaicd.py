@@ -344,7 +344,8 @@ class TestParts:
         with pytest.raises(RequestError, match="too few for 8 of validation"):
             self.parts(rated, tmp_path / "1", validation=8)
 
-    def test_folders_train_val_test_are_parts_unless_said_otherwise(self, project, tmp_path):
+    def test_folders_train_val_test_are_parts_unless_said_otherwise(self, project, folder, tmp_path):
+        draw(folder / "test/a.jpg", (64, 46))  # another photograph of the same name
         store = project("train/a.jpg", "train/deep/a.jpg", "test/a.jpg")
         for number in range(3):
             rate(store, "Ada", 3, photograph=number)

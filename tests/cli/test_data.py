@@ -70,7 +70,8 @@ def test_a_bad_copy_ends_with_code_2_and_nothing_is_written(cadrage, rated, fold
     ran = cadrage("data", "check", "gaicd", rated, "--json")
     assert ran.code == 2
     assert ran.err == [
-        "cadrage: 1 boxes outside their pictures (x1 y1 x2 y2): a, box 1: 0 0 64 40 in 60 x 48."
+        "cadrage: 1 boxes outside their pictures (x1 y1 x2 y2): "
+        f"{rated}/annotations/train/a.txt, line 1: 0 0 64 40 in 60 x 48."
     ]
     said = json.loads(ran.out[0])
     assert said["parts"] == {"train": 1, "test": 1}
@@ -81,11 +82,13 @@ def test_a_bad_copy_ends_with_code_2_and_nothing_is_written(cadrage, rated, fold
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("check", "fcdb", "fcdb"), "1 of the 2 pictures that"),
         (("stats", "fcdb", "fcdb", "--plots", "p.png"), "1 of the 2 pictures that"),
         (("convert", "fcdb", "fcdb", "out", "--to", "coco"), "1 of the 2 pictures that"),
         (("check", "fcdb", "none"), "none does not exist"),
-        (("check", "gaicd", "fcdb"), "has no folder 'annotations'"),
+        (
+            ("check", "gaicd", "fcdb"),
+            "fcdb has no annotations: gaicd is images/SPLIT/NAME.jpg and annotations/SPLIT",
+        ),
         (("check", "odd", "fcdb"), "There is no data set 'odd'"),
         (("convert", "fcdb", "fcdb", "out", "--to", "odd"), "There is no data set 'odd'"),
         (("stats", "fcdb", "fcdb", "--plots", "p.txt"), "p.txt must end in .png, .svg, .pdf"),
@@ -101,6 +104,17 @@ def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
     assert len(ran.err) == 1
     assert sentence in ran.err[0]
     assert files(folder) == before
+
+
+def test_of_a_damaged_copy_what_is_sound_is_described(cadrage, framed):
+    (framed / "images/a.jpg").unlink()
+    ran = cadrage("data", "check", "fcdb", framed)
+    assert ran.code == 2
+    assert ran.out[0] == "Flickr cropping data set, best crops: 1 images, 1 boxes (best crops)"
+    assert ran.out[2].startswith("terms: ")
+    assert "no problem found" not in ran.out
+    assert len(ran.err) == 1
+    assert "1 of the 2 pictures that" in ran.err[0]
 
 
 def test_photographs_that_are_gone_may_be_left_out(cadrage, framed):

@@ -1,6 +1,7 @@
 """``cadrage evaluate``: metrics of models, checkpoints and scores made elsewhere."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -135,6 +136,31 @@ def test_predictions_without_an_image_are_refused(cadrage, data, predictions):
 def test_predictions_of_the_wrong_number_are_refused_with_their_line(cadrage, data, predictions):
     path = predictions(lambda _, line: {**line, "scores": line["scores"][1:]})
     assert_refused(cadrage("evaluate", "gaicd", data, "--predictions", path), f"{path}, line 1: 'test00' has")
+
+
+def test_labels_outside_their_pictures_are_refused_with_file_and_line(cadrage, tmp_path, folder, tiny_entry):
+    data = write_rated(tmp_path / "rated", test=2)
+    label = data / "annotations/test/test00.txt"
+    (folder / "scores.jsonl").write_text(
+        "".join(json.dumps({"image": f"test0{n}", "scores": [1, 2]}) + "\n" for n in (0, 1))
+    )
+    for given in (["--predictions", "scores.jsonl"], ["--model", tiny_entry.folder]):
+        label.write_text("0 0 40 40 2\n\n0 10 64 5000 3\n")
+        sentence = f"1 boxes outside their pictures (x1 y1 x2 y2): {label}, line 3: 10 0 5000 64 in 96 x 64."
+        assert_refused(cadrage("evaluate", "gaicd", data, *given), sentence)
+    # As everywhere, a pixel over is cut at the edge.
+    label.write_text("0 0 40 40 2\n\n0 10 65 97 3\n")
+    assert cadrage("evaluate", "gaicd", data, "--model", tiny_entry.folder).code == 0
+
+
+def test_a_photograph_of_another_part_is_not_measured_on(cadrage, tmp_path, tiny_entry):
+    data = write_rated(tmp_path, train=2, test=2)
+    for kind, suffix in (("annotations", "txt"), ("images", "png")):
+        shutil.copy(data / f"{kind}/test/test00.{suffix}", data / f"{kind}/train")
+    for command in (["evaluate", "gaicd", data], ["bench", "gaicd", data, "--methods", "chance"]):
+        ran = cadrage(*command)
+        assert ran.code == 2
+        assert "1 images in more than one part, as of mixed releases: test00 (test and train)" in ran.err[-1]
 
 
 def test_a_malformed_line_is_refused_with_its_line(cadrage, data, predictions):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from cadrage.datasets.caption_crops import CaptionCrops, load_caption_crops, save_caption_crops
+from cadrage.datasets.faults import DamagedCopy
 from cadrage.errors import DataError
 
 DOG = {
@@ -78,8 +79,7 @@ def test_a_data_set_can_be_written_onto_itself(put):
         ("{", "this is no JSON"),
         ("[1]", "expected a JSON object"),
         ({**DOG, "image": 3}, '"image" must be a text'),
-        ({**DOG, "image": "../dog.jpg"}, "'../dog.jpg' is no name of a file"),
-        ({**DOG, "image": "cat.jpg"}, "there is no picture .*cat.jpg"),
+        ({**DOG, "image": "../dog.jpg"}, "'../dog.jpg' is no name of a picture file"),
         ({**DOG, "caption": " "}, '"caption" must be a text'),
         ({**DOG, "width": 64.5}, '"width" must be a whole number'),
         ({**DOG, "height": True}, '"height" must be a whole number'),
@@ -87,8 +87,8 @@ def test_a_data_set_can_be_written_onto_itself(put):
         ({**DOG, "boxes": [[1, 2, 3, "4"]]}, '"boxes" must be a list of boxes'),
         (json.dumps({**DOG, "boxes": [[1, 2, 3, float("nan")]]}), '"boxes" must be a list of boxes'),
         ({**DOG, "boxes": [[1, 2, 3, 10**400]]}, '"boxes" must be a list of boxes'),
-        ({**DOG, "boxes": [[4, 2, 4, 46]] * 2}, "a box without area or outside the picture"),
-        ({**DOG, "boxes": [[4, 2, 65, 46]] * 2}, "a box without area or outside the picture of 64 x 48"),
+        ({**DOG, "boxes": [[4, 2, 4, 46]] * 2}, "boxes without area or outside the picture"),
+        ({**DOG, "boxes": [[4, 2, 66, 46]] * 2}, "boxes without area or outside the picture of 64 x 48"),
         ({**DOG, "raters": ["Ada"]}, "has 2 boxes and 1 raters"),
         ({**DOG, "raters": "Ada"}, '"raters" must be a list'),
         ({**DOG, "caption": "other", "width": 65}, "had another size in a line before"),
@@ -98,6 +98,39 @@ def test_a_data_set_can_be_written_onto_itself(put):
 def test_a_malformed_line_is_named(put, line, sentence):
     with pytest.raises(DataError, match=rf"captions\.jsonl, line 3: .*{sentence}"):
         load_caption_crops(put(DOG, "", line))
+
+
+def test_missing_and_spare_pictures_are_counted_and_three_are_named(put):
+    root = put(DOG, *({**DOG, "image": f"cat{number}.jpg"} for number in range(4)))
+    for name in ("x", "y"):
+        Image.new("RGB", (64, 48)).save(root / f"images/{name}.jpg")
+    with pytest.raises(DamagedCopy) as refused:
+        load_caption_crops(root)
+    file, images = root / "captions.jsonl", root / "images"
+    assert [str(problem) for problem in refused.value.problems] == [
+        f"4 of the 5 pictures that {file} names are not in {images} (cadrage data and bench leave out labels of "
+        "pictures that are gone with --allow-missing): cat0.jpg; cat1.jpg; cat2.jpg; ....",
+        f"2 pictures in {images} have no label in {file}: x.jpg; y.jpg.",
+    ]
+    assert [one.image for one in refused.value.images] == ["dog.jpg"]
+    for name in ("x", "y"):
+        (root / f"images/{name}.jpg").unlink()
+    assert [one.image for one in load_caption_crops(root, allow_missing=True)] == ["dog.jpg"]
+
+
+def test_malformed_lines_do_not_hide_each_other(put):
+    root = put("{", {**DOG, "boxes": 3}, DOG)
+    with pytest.raises(DamagedCopy) as refused:
+        load_caption_crops(root)
+    assert str(refused.value) == (
+        f"2 labels that cannot be used: {root / 'captions.jsonl'}, line 1: this is no JSON; "
+        f'{root / "captions.jsonl"}, line 2: "boxes" must be a list of boxes of four numbers x1, y1, x2, y2.'
+    )
+
+
+def test_a_box_may_go_over_the_edge_by_a_pixel_and_is_cut_there(put):
+    (dog,) = load_caption_crops(put({**DOG, "boxes": [[-1, 2, 65, 49]], "raters": None}))
+    assert dog.boxes_xyxy.tolist() == [[0, 2, 64, 48]]
 
 
 def test_a_missing_empty_or_garbled_file_is_one_sentence(put, tmp_path):

@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from cadrage.datasets.caption_crops import CaptionCrops, save_caption_crops
-from cadrage.datasets.check import check_data_set, release_of_parts
+from cadrage.datasets.check import check_data_set
 from cadrage.datasets.fcdb import save_fcdb
 from cadrage.datasets.gaicd import RELEASE_COUNTS, save_gaicd
 from cadrage.datasets.registry import find_data_set
+from cadrage.datasets.releases import release_of_parts
 from cadrage.errors import DataError
 
 GAICD, FCDB = find_data_set("gaicd"), find_data_set("fcdb")
@@ -77,8 +78,9 @@ def test_boxes_outside_are_counted_and_three_are_named(rated, tmp_path):
     save_gaicd([replace(image, boxes_xyxy=boxes, mos=np.full(6, 3.0))], tmp_path / "copy")
     (problem,) = check_data_set(GAICD, tmp_path / "copy").problems
     assert problem.count == 4
-    assert problem.first == tuple(f"a, box {n}: 0 0 {63 + n} 48 in 64 x 48" for n in (3, 4, 5))
-    assert str(problem).startswith("4 boxes outside their pictures (x1 y1 x2 y2): a, box 3")
+    label = tmp_path / "copy/annotations/a.txt"
+    assert problem.first == tuple(f"{label}, line {n}: 0 0 {63 + n} 48 in 64 x 48" for n in (3, 4, 5))
+    assert str(problem).startswith(f"4 boxes outside their pictures (x1 y1 x2 y2): {label}, line 3")
     assert str(problem).endswith("; ....")
 
 
@@ -93,21 +95,61 @@ def test_unreadable_pictures_are_named(gaicd):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda root: (root / "images/train/a.jpg").unlink(), r"1 files of .* have no picture in .*: a\."),
-        (lambda root: (root / "annotations/train/a.txt").unlink(), r"1 files of .* have no label in .*: a\."),
-        (lambda root: (root / "images").rename(root / "pictures"), "has no folder 'images'"),
+        ("images/train/a.jpg", "1 files of {0}/annotations/train have no picture in {0}/images/train: a."),
+        ("annotations/train/a.txt", "1 files of {0}/images/train have no label in {0}/annotations/train: a."),
     ],
 )
-def test_half_a_copy_cannot_be_read(gaicd, spoil, said):
-    spoil(gaicd)
-    with pytest.raises(DataError, match=said):
+def test_of_half_a_copy_the_other_half_is_checked(gaicd, spoil, said):
+    (gaicd / spoil).unlink()
+    (gaicd / "annotations/test/c.txt").write_text("1 2 3 4 5\n0 0 90 90 3\n")
+    found = check_data_set(GAICD, gaicd)
+    assert (found.images, found.parts) == (2, {"train": 1, "test": 1})
+    assert problems(found) == [
+        said.format(gaicd),
+        "1 boxes outside their pictures (x1 y1 x2 y2): "
+        f"{gaicd}/annotations/test/c.txt, line 2: 0 0 90 90 in 64 x 48.",
+    ]
+
+
+def test_a_copy_of_which_nothing_can_be_read_is_refused_with_what_is_there(gaicd):
+    (gaicd / "images").rename(gaicd / "pictures")
+    with pytest.raises(
+        DataError, match=r"has no folder 'images'.*; found there: annotations, pictures \(2 in all"
+    ):
         check_data_set(GAICD, gaicd)
+
+
+def test_malformed_files_are_counted_and_the_others_are_described(gaicd):
+    for name in ("a", "b"):
+        (gaicd / f"annotations/train/{name}.txt").write_text("1 2 3\n")
+    found = check_data_set(GAICD, gaicd)
+    assert (found.parts, found.smallest_wh) == ({"test": 1}, (64, 48))
+    (problem,) = found.problems
+    assert (problem.what, problem.count) == ("labels that cannot be used", 2)
+    assert f"{gaicd}/annotations/train/b.txt, line 1: expected five numbers" in problem.first[1]
+
+
+@pytest.mark.parametrize(("part", "called"), [("test", "validation"), ("train", "Train")])
+def test_a_part_under_another_name_is_a_problem(gaicd, part, called):
+    for kind in ("annotations", "images"):
+        (gaicd / kind / part).rename(gaicd / kind / called)
+    count = {"test": 1, "train": 2}[part]
+    assert problems(check_data_set(GAICD, gaicd)) == [
+        "2 folders that are no part: expected train, val, test: "
+        f"annotations/{called} ({count} files); images/{called} ({count} files)."
+    ]
+
+
+def test_half_a_part_is_missing_of_the_nearest_release(gaicd):
+    published = {"old": {"train": 4, "test": 1}, "new": {"train": 9, "val": 3, "test": 7}}
+    found = check_data_set(replace(GAICD, counts=published), gaicd)
+    assert (found.release, found.missing) == ("unknown", ("2 of 4 images of part train of old",))
 
 
 def test_photographs_that_are_gone_may_be_allowed(fcdb):
     (fcdb / "images/c.jpg").unlink()
-    with pytest.raises(DataError, match=r"1 of the 2 pictures .*: c\.jpg"):
-        check_data_set(FCDB, fcdb)
+    (problem,) = check_data_set(FCDB, fcdb).problems
+    assert (problem.count, problem.first) == (1, ("c.jpg",))
     found = check_data_set(FCDB, fcdb, allow_missing=True)
     assert found.parts == {"train": 1, "test": 1}
     assert "347 of 348 images of part test of WACV 2017" in found.missing
@@ -147,6 +189,11 @@ def test_parts_with_the_numbers_of_two_releases_are_a_mixture(gaicd):
     found = check_data_set(replace(GAICD, counts=published), gaicd)
     assert problems(found) == ["2 parts of different releases: train 2 (old); test 1 (new)."]
     assert found.release == "unknown"
+    # A release divided otherwise is no mixture.
+    divided = check_data_set(
+        replace(GAICD, counts={"old": {"train": 2, "test": 7}, "new": {"x": 2, "test": 1}}), gaicd
+    )
+    assert divided.problems == ()
     same = check_data_set(replace(GAICD, counts={"old": {"train": 2, "test": 1}}), gaicd, complete=True)
     assert (same.release, same.missing, same.problems) == ("old", (), ())
 
@@ -172,9 +219,16 @@ def test_a_caption_of_another_size_than_its_picture_is_named(source, tmp_path):
     boxes = np.array([[0, 0, 60, 70]], dtype=float)
     save_caption_crops([CaptionCrops("a.jpg", source / "a.jpg", (60, 70), "dog", boxes)], tmp_path / "copy")
     assert problems(check_data_set(find_data_set("captions"), tmp_path / "copy")) == [
-        "1 boxes outside their pictures (x1 y1 x2 y2): a.jpg, box 1: 0 0 60 70 in 64 x 48.",
+        "1 boxes outside their pictures (x1 y1 x2 y2): "
+        f"{tmp_path}/copy/captions.jsonl, line 1 (a.jpg), box 1: 0 0 60 70 in 64 x 48.",
         "1 labels or masks of another size than their pictures: a.jpg: 60 x 70, picture 64 x 48.",
     ]
+
+
+def test_of_pictures_of_one_area_the_landscape_is_the_larger(gaicd):
+    Image.new("RGB", (48, 64)).save(gaicd / "images/test/c.jpg")
+    found = check_data_set(GAICD, gaicd)
+    assert (found.smallest_wh, found.largest_wh) == ((48, 64), (64, 48))
 
 
 def test_a_mask_of_another_size_is_named(source, tmp_path):

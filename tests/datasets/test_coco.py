@@ -95,8 +95,11 @@ CROP = {"id": 9, "image_id": 5, "bbox": [4, 2, 56, 44]}
     ("changes", "said"),
     [
         ({"images": 3}, 'has no list "images"'),
-        ({"images": [IMAGE, IMAGE]}, "line 2: the image id 5 is there twice"),
-        ({"images": [IMAGE, IMAGE | {"id": 6}]}, r"1 images of .* have no annotation: a\.jpg"),
+        ({"images": [IMAGE, IMAGE]}, "line 2, entry 2: the image id 5 is there twice"),
+        (
+            {"images": [IMAGE, IMAGE | {"id": 6, "file_name": "b.jpg"}]},
+            r"1 images of .* have no annotation: b\.jpg\. 1 of the 2 pictures",
+        ),
         ({"images": [IMAGE | {"file_name": "../a.jpg"}]}, "is no name of a picture file"),
         ({"images": [IMAGE | {"width": 0}]}, '"width" must be a whole number from 1'),
         ({"images": [IMAGE | {"file_name": "b.jpg"}]}, r"None of the 1 pictures .*: b\.jpg"),
@@ -126,6 +129,30 @@ def test_a_spare_picture_is_named_and_a_missing_one_may_be_allowed(pictures, put
     two = labels(images=[IMAGE, IMAGE | {"id": 6, "file_name": "b.jpg"}])
     put("annotations.json", two | {"annotations": [CROP, CROP | {"image_id": 6}]})
     assert [image.name for image in load_coco(root, allow_missing=True)] == ["a"]
+
+
+def test_boxes_outside_are_found_in_every_image(pictures, put):
+    root = pictures("images", "a.jpg", "b.jpg")
+    file = root / "annotations.json"
+    two = labels(images=[IMAGE, IMAGE | {"id": 6, "file_name": "b.jpg"}])
+    boxes = [[-30, 0, 40, 9], [0, 0, 99, 9]]
+    crops = [CROP | {"bbox": boxes[0]}, CROP | {"bbox": boxes[1]}, CROP | {"image_id": 6, "bbox": boxes[0]}]
+    put("annotations.json", json.dumps(two | {"annotations": crops}))
+    with pytest.raises(DataError) as refused:
+        load_coco(root)
+    outside = "has no area or is outside its picture of 64 x 48 pixels"
+    assert str(refused.value) == (
+        "2 labels that cannot be used: "
+        f"{file}, line 1, entry 1: the box '[-30, 0, 40, 9]', and 1 more of its image, {outside}; "
+        f"{file}, line 1, entry 3: the box '[-30, 0, 40, 9]' {outside}."
+    )
+
+
+@pytest.mark.parametrize("corners", [(4.3, 0.1, 60.9, 1.2), (0.1 + 0.2, 1 / 3, 33.333333333333336, 40)])
+def test_corners_come_back_as_they_were(framed, tmp_path, corners):
+    save_coco([framed("a", boxes=[corners])], tmp_path / "new")
+    (image,) = load_coco(tmp_path / "new")
+    assert image.boxes_xyxy.tolist() == [list(corners)]
 
 
 def test_kinds_are_not_mixed(rated, framed, tmp_path):

@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from cadrage.datasets.caption_crops import CaptionCrops
 from cadrage.datasets.convert import convert_data_set
 from cadrage.datasets.fcdb import load_fcdb, save_fcdb
 from cadrage.datasets.gaicd import load_gaicd, save_gaicd
@@ -42,6 +44,63 @@ def test_of_rated_crops_the_best_one_is_kept_and_that_is_said(gaicd, tmp_path):
     assert (second.name, second.split, second.boxes_xyxy.tolist()) == ("b", "test", [[4.5, 2, 60, 46]])
 
 
+@pytest.mark.parametrize("target", ["cpc", "flms"])
+def test_parts_that_are_lost_are_said(gaicd, tmp_path, target):
+    if target == "flms":
+        pytest.importorskip("scipy")
+    done = convert_data_set(GAICD, gaicd, find_data_set(target), tmp_path / "out")
+    assert done.notes[-1] == (
+        f"{target} has no parts: those of the copy, train (1), test (1), are one now; --split takes one of them."
+    )
+    one = convert_data_set(GAICD, gaicd, find_data_set(target), tmp_path / "test", split="test")
+    assert "test (1)" in one.notes[-1]
+
+
+def test_a_layout_with_parts_takes_a_set_without_as_its_test_part(rated, tmp_path):
+    save_gaicd([rated("a"), rated("b")], tmp_path / "flat")
+    done = convert_data_set(GAICD, tmp_path / "flat", find_data_set("sacd"), tmp_path / "out")
+    assert done.notes == ("sacd has the parts train, val, test: the images, which are of none, are in test.",)
+
+
+def test_a_part_that_a_layout_has_not_is_refused_before_the_work(rated, tmp_path):
+    save_gaicd([rated("a", "train"), rated("b", "val")], tmp_path / "journal")
+    with pytest.raises(
+        RequestError,
+        match=r"fcdb has the parts train, test; got train \(1\), val \(1\): take one part with --split",
+    ):
+        convert_data_set(GAICD, tmp_path / "journal", FCDB, tmp_path / "out")
+    assert convert_data_set(GAICD, tmp_path / "journal", FCDB, tmp_path / "out", split="train").images == 1
+
+
+def test_people_who_are_lost_are_said(framed, tmp_path):
+    images = [framed("a", boxes=[[0, 0, 9, 9]] * 3, annotators=("1", "2", "3"))]
+    find_data_set("icdb").save(images, tmp_path / "icdb")
+    pytest.importorskip("scipy")
+    done = convert_data_set(find_data_set("icdb"), tmp_path / "icdb", find_data_set("flms"), tmp_path / "out")
+    assert done.notes == ("flms does not keep who drew a crop.",)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_failed_conversion_leaves_no_folder_above(gaicd, tmp_path, there):
+    if there:
+        (tmp_path / "nest").mkdir()
+    with pytest.raises(DataError, match="ICDB has one of each"):
+        convert_data_set(GAICD, gaicd, find_data_set("icdb"), tmp_path / "nest/a/b")
+    assert (tmp_path / "nest").exists() == there
+    assert not (tmp_path / "nest/a").exists()
+    convert_data_set(GAICD, gaicd, COCO, tmp_path / "nest/a/b")
+    assert left(tmp_path / "nest/a") == ["b"]
+
+
+def test_captions_come_back_from_coco_byte_for_byte(source, tmp_path):
+    boxes = np.array([[4.3, 0.1, 60.9, 1.2], [0, 0, 64, 48]])
+    captions, again = find_data_set("captions"), tmp_path / "again"
+    captions.save([CaptionCrops("a.jpg", source / "a.jpg", (64, 48), "dog", boxes)], tmp_path / "captions")
+    convert_data_set(captions, tmp_path / "captions", COCO, tmp_path / "coco")
+    convert_data_set(COCO, tmp_path / "coco", captions, again)
+    assert (again / "captions.jsonl").read_bytes() == (tmp_path / "captions/captions.jsonl").read_bytes()
+
+
 def test_a_part_alone_can_be_taken(gaicd, tmp_path):
     assert convert_data_set(GAICD, gaicd, COCO, tmp_path / "coco", split="test").images == 1
     assert [image.name for image in COCO.read(tmp_path / "coco")] == ["b"]
@@ -76,7 +135,7 @@ def test_a_box_outside_its_picture_leaves_nothing(framed, tmp_path):
     image = framed("a", boxes=[[0, 0, 64, 48]])
     Image.new("RGB", (60, 48)).save(image.path)
     save_fcdb([image], tmp_path / "fcdb")
-    with pytest.raises(DataError, match="'a' has a box outside its picture"):
+    with pytest.raises(DataError, match="1 boxes outside their pictures"):
         convert_data_set(FCDB, tmp_path / "fcdb", COCO, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

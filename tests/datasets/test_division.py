@@ -63,6 +63,27 @@ def test_the_test_part_stays_out_when_only_one_of_the_folders_is_divided(tmp_pat
     assert names(divide_gaicd(root, 0, seed=0).training) == ["train00", "train01", "train02", "train03"]
 
 
+def test_a_photograph_of_the_test_part_is_not_learnt_from(tmp_path):
+    root = write_rated(tmp_path, train=3, test=2)
+    for kind in ("annotations", "images"):
+        for path in (root / kind / "test").iterdir():
+            shutil.copy(path, root / kind / "train")
+    with pytest.raises(
+        DataError, match=r"2 images in more than one part, .*: test00 \(test and train\); test01"
+    ):
+        divide_gaicd(root, 1, seed=0)
+
+
+def test_boxes_are_checked_and_cut_at_the_edge(tmp_path):
+    root = write_rated(tmp_path, train=2)
+    label = root / "annotations/train/train00.txt"
+    label.write_text("-1 0 65 96 3\n")
+    assert divide_gaicd(root, 0, seed=0).training[0].boxes_xyxy.tolist() == [[0, 0, 96, 64]]
+    label.write_text("0 0 66 96 3\n")
+    with pytest.raises(DataError, match=r"1 boxes outside .*train00\.txt, line 1: 0 0 96 66 in 96 x 64"):
+        divide_gaicd(root, 0, seed=0)
+
+
 def test_a_data_set_without_a_train_part_is_refused(tmp_path):
     with pytest.raises(DataError, match="has no part 'train': only test"):
         divide_gaicd(write_rated(tmp_path, test=3), 1, seed=0)

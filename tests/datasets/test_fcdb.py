@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from cadrage.datasets.faults import DamagedCopy
 from cadrage.datasets.fcdb import load_fcdb, load_fcdb_pairs, save_fcdb, save_fcdb_pairs
+from cadrage.datasets.registry import find_data_set
 from cadrage.errors import DataError
 
 URL = "https://farm6.staticflickr.com/5605/{}_b.jpg"
@@ -105,8 +107,8 @@ def test_a_picture_without_a_label_is_an_error_and_those_of_the_pairs_have_one(r
         ({"url": URL.format(2)}, 'expected an object with "crop"'),
         (label(2, (0, 0, 9)), '"crop" must be four numbers x, y, w, h'),
         (label(2, (0, 0, 9, "9")), '"crop" must be four numbers x, y, w, h'),
-        (label(2, (0, 0, 9, 0)), "a box without area or outside the picture, 0 0 9 0"),
-        (label(2, (-2, 0, 9, 9)), "a box without area or outside the picture, -2 0 7 9"),
+        (label(2, (0, 0, 9, 0)), "a box without area, 0 0 9 0"),
+        (label(2, (-2, 0, -9, 9)), "a box without area, -2 0 -11 9"),
         (label(3), r"the photograph 3_b\.jpg has a label already in .*, line 2"),
         (
             label(2) | {"url": "https://x.org/page"},
@@ -137,7 +139,31 @@ def test_a_malformed_pair_is_refused_with_line_and_number(root, put, change, sai
 
 def test_a_box_over_the_edge_by_a_pixel_is_cut_there(root, put):
     put(TEST, [label(3, (-1, 0, 40, 40)), label(2)])
-    assert load_fcdb(root)[1].boxes_xyxy.tolist() == [[0, 0, 39, 40]]
+    assert find_data_set("fcdb").read(root, read_sizes=True)[1].boxes_xyxy.tolist() == [[0, 0, 39, 40]]
+
+
+def test_boxes_that_begin_outside_are_counted_as_those_that_end_there(root, put):
+    put(
+        TEST,
+        "[\n" + ",\n".join(map(json.dumps, [label(3, (-2, 0, 40, 40)), label(2, (40, 0, 26, 9))])) + "\n]",
+    )
+    file = root / TEST
+    with pytest.raises(DataError) as refused:
+        find_data_set("fcdb").read(root, read_sizes=True)
+    assert str(refused.value) == (
+        "2 boxes outside their pictures (x1 y1 x2 y2): "
+        f"{file}, line 2, entry 1 (3_b), box 1: -2 0 38 40 in 64 x 48; "
+        f"{file}, line 3, entry 2 (2_b), box 1: 40 0 66 9 in 64 x 48."
+    )
+
+
+def test_labels_that_cannot_be_used_do_not_hide_each_other(root, put):
+    put(TEST, "[\n" + ",\n".join(map(json.dumps, [label(3, (0, 0, 9)), label(2, (0, 0, 9, 0))])) + "\n]")
+    with pytest.raises(DamagedCopy) as refused:
+        load_fcdb(root)
+    assert [image.name for image in refused.value.images] == ["1_b"]
+    assert str(refused.value).startswith(f"2 labels that cannot be used: {root / TEST}, line 2, entry 1: ")
+    assert f"; {root / TEST}, line 3, entry 2: " in str(refused.value)
 
 
 def test_a_folder_without_the_files_is_refused(pictures):
@@ -159,8 +185,8 @@ def test_what_is_written_is_read_again(framed, compared, same, tmp_path):
 
 def test_what_fcdb_cannot_hold_is_not_written(framed, tmp_path):
     for images, said in (
-        ([framed(boxes=[[0, 0, 9, 9]] * 2)], "has 2 boxes in part 'None'"),
-        ([framed(split="val")], "in part 'val'"),
+        ([framed(boxes=[[0, 0, 9, 9]] * 2)], "has 2 boxes: FCDB has one"),
+        ([framed(split="val")], "is of the part 'val': FCDB has train and test"),
         ([framed("a", "train"), framed("a", "test")], r"2 images are called 'a\.jpg'"),
         ([], "no image to write"),
     ):

@@ -71,7 +71,7 @@ def test_a_file_of_another_layout_is_refused(pictures, write):
 def test_missing_and_spare_pictures_are_named(pictures, write):
     root = write(*((f"{name}.jpg", [[2, 4, 46, 60]]) for name in "abcde"))
     pictures("image", "e.jpg", "f.jpg")
-    with pytest.raises(DataError, match=r"4 of the 5 pictures .*: a\.jpg, b\.jpg, c\.jpg, \.\.\.\."):
+    with pytest.raises(DataError, match=r"4 of the 5 pictures .*: a\.jpg; b\.jpg; c\.jpg; \.\.\.\."):
         load_flms(root)
     with pytest.raises(DataError, match=r"1 pictures in .* have no label .*: f\.jpg"):
         load_flms(root, allow_missing=True)

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cadrage.candidates import grid_anchors
+from cadrage.datasets import gaicd
+from cadrage.datasets.faults import DamagedCopy
 from cadrage.datasets.gaicd import (
     load_gaicd,
     read_labels,
@@ -147,6 +149,24 @@ class TestMissingFiles:
         with pytest.raises(DataError, match=r"has no part 'test': only train\."):
             load_gaicd(tmp_path, "test")
 
+    def test_a_part_under_another_name_is_said_to_be_there(self, divided):
+        for kind in ("annotations", "images"):
+            (divided / kind / "test").rename(divided / kind / "Test")
+        with pytest.raises(DataError) as refused:
+            load_gaicd(divided, "test")
+        assert str(refused.value) == (
+            f"{divided} has no part 'test': only train, val; "
+            "there are annotations/Test, images/Test, which are no parts."
+        )
+
+    def test_what_was_found_in_a_wrong_folder_is_said(self, tmp_path):
+        (tmp_path / "images").mkdir()
+        (tmp_path / "labels").mkdir()
+        with pytest.raises(
+            DataError, match=r"no folder 'annotations'.*; found there: images, labels \(2 in all\)"
+        ):
+            load_gaicd(tmp_path)
+
     def test_a_part_that_does_not_exist_in_gaicd(self, divided):
         with pytest.raises(RequestError, match="no split 'dev'"):
             load_gaicd(divided, "dev")
@@ -155,7 +175,7 @@ class TestMissingFiles:
         for name in "zyxw":
             put(divided, "annotations", f"train/{name}.txt")
         with pytest.raises(
-            DataError, match=r"4 files of .*annotations/train have no picture in .*: w, x, y, \.\.\.\."
+            DataError, match=r"4 files of .*annotations/train have no picture in .*: w; x; y; \.\.\.\."
         ):
             load_gaicd(divided, "train")
 
@@ -170,6 +190,39 @@ class TestMissingFiles:
             load_gaicd(flat)
 
 
+class TestMixtures:
+    """A photograph to test with must not be one to train with, whichever part is asked for."""
+
+    def test_a_photograph_in_two_parts_is_refused_for_each_part(self, divided):
+        for name in ("a", "b"):
+            put(divided, "annotations", f"test/{name}.txt")
+            put(divided, "images", f"test/{name}.jpg")
+        for part in ("train", "val", "test", "all"):
+            with pytest.raises(DataError) as refused:
+                load_gaicd(divided, part)
+            assert str(refused.value) == (
+                f"{divided}: 2 images in more than one part, as of mixed releases: "
+                "a (test and train); b (test and train)."
+            )
+
+    def test_another_photograph_of_the_same_name_is_none_of_the_other_part(self, divided):
+        put(divided, "annotations", "test/a.txt")
+        Image.new("RGB", (64, 48), "red").save(divided / "images/test/a.jpg")
+        assert [image.name for image in load_gaicd(divided)] == ["a", "b", "c", "a", "d"]
+
+    def test_parts_with_the_numbers_of_two_releases_are_refused(self, divided, monkeypatch):
+        monkeypatch.setattr(gaicd, "RELEASE_COUNTS", {"old": {"train": 2, "test": 7}, "new": {"test": 1}})
+        with pytest.raises(
+            DataError, match=r"2 parts of different releases: train 2 \(old\); test 1 \(new\)\."
+        ):
+            load_gaicd(divided, "train")
+
+    def test_loose_files_beside_the_parts_do_no_harm(self, divided):
+        put(divided, "annotations", "old.txt")
+        put(divided, "images", "old.jpg")
+        assert len(load_gaicd(divided)) == 4
+
+
 class TestMalformedLabels:
     @pytest.mark.parametrize(
         ("line", "expected"),
@@ -178,9 +231,8 @@ class TestMalformedLabels:
             ("2 4 30 60 3 1", "five numbers"),
             ("2 4 30 60 good", "five numbers"),
             ("2,4,30,60,3", "five numbers"),
-            ("30 4 2 60 3", "0 <= y1 < y2"),
+            ("30 4 2 60 3", "with y1 < y2 and x1 < x2"),
             ("2 60 30 60 3", "x1 < x2"),
-            ("-1 4 30 60 3", "0 <= y1"),
             ("2 4 30 nan 3", "x1 < x2"),
             ("2 4 30 inf 3", "x1 < x2"),
             ("2 4 30 60 5.1", "a MOS from 0 to 5, or -2"),
@@ -198,12 +250,32 @@ class TestMalformedLabels:
         assert str(caught.value).endswith(f"got '{line}'.")
 
     def test_a_box_beyond_the_picture_is_found_when_sizes_are_read(self, flat):
-        put(flat, "annotations", "b.txt", "2 4 30 60 3\n2 4 49 60 3\n")
+        file = put(flat, "annotations", "b.txt", "2 4 30 60 3\n2 4 50 60 3\n\n2 4 49 60 3\n-2 -4 30 60 3\n")
         assert len(load_gaicd(flat)) == 2
-        with pytest.raises(
-            DataError, match=r"b\.txt, line 2: expected a box inside the picture of 64 x 48 pixels"
-        ):
+        with pytest.raises(DataError) as refused:
             load_gaicd(flat, read_sizes=True)
+        assert str(refused.value) == (
+            "2 boxes outside their pictures (x1 y1 x2 y2): "
+            f"{file}, line 2: 4 2 60 50 in 64 x 48; {file}, line 5: -4 -2 60 30 in 64 x 48."
+        )
+
+    def test_a_box_may_go_over_any_edge_by_a_pixel_and_is_cut_there(self, flat):
+        put(flat, "annotations", "b.txt", "-1 -1 49 65 3\n")
+        assert load_gaicd(flat, read_sizes=True)[1].boxes_xyxy.tolist() == [[0, 0, 64, 48]]
+
+    def test_malformed_files_do_not_hide_each_other(self, divided):
+        for name in ("train/a", "test/d"):
+            put(divided, "annotations", f"{name}.txt", "1 2 3")
+        with pytest.raises(DamagedCopy) as refused:
+            load_gaicd(divided)
+        files = [divided / "annotations" / name for name in ("train/a.txt", "test/d.txt")]
+        assert str(refused.value) == (
+            f"{divided}: 2 labels that cannot be used: "
+            + "; ".join(
+                f"{file}, line 1: expected five numbers 'y1 x1 y2 x2 MOS'; got '1 2 3'" for file in files
+            )
+            + "."
+        )
 
     @pytest.mark.parametrize("content", ["", "\n \n", "2 4 30 60 -2\n"])
     def test_a_file_without_rated_crop_is_refused(self, flat, content):

@@ -33,7 +33,18 @@ def test_entries_are_what_the_json_module_reads(file, value, indent):
 
 def test_an_entry_knows_its_line(file):
     file.write_text('[\n {"a": 1},\n\n {"a":\n 2}, {"a": 3}\n]\n')
-    assert [entry.place for entry in read_entries(file)] == [f"{file}, line {n}" for n in (2, 4, 5)]
+    assert [entry.place for entry in read_entries(file)] == [
+        f"{file}, line {line}, entry {number}" for number, line in enumerate((2, 4, 5), start=1)
+    ]
+
+
+def test_entries_of_one_line_are_told_by_number_or_name(file):
+    file.write_text('[{"a": 1}, {"a": 2}]')
+    assert [entry.place for entry in read_entries(file)] == [f"{file}, line 1, entry {n}" for n in (1, 2)]
+    file.write_text('{"sea.jpg": 1, "hill.jpg": 2}')
+    assert [entry.place for entry in read_entries(file)] == [
+        f"{file}, line 1, '{name}'" for name in ("sea.jpg", "hill.jpg")
+    ]
 
 
 @pytest.mark.parametrize(

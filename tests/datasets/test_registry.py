@@ -1,6 +1,7 @@
 """Every data set of the registry: read, written and read again in the same way."""
 
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from PIL import Image
 
 from cadrage.datasets.caption_crops import CaptionCrops
-from cadrage.datasets.registry import DATA_SETS, KINDS, find_data_set
+from cadrage.datasets.data_set import KINDS
+from cadrage.datasets.registry import DATA_SETS, find_data_set
 from cadrage.datasets.types import ComparedImage, MaskedImage, RatedImage
 from cadrage.errors import DataError, RequestError
 
@@ -91,17 +93,42 @@ def test_a_data_set_without_parts_has_none_to_take(compared, tmp_path):
         ([[0, 0, 64, 48]], [[0, 0, 64, 48]]),
         ([[4, 2, 65.5, 48]], None),
         ([[64, 2, 65, 48]], None),
+        ([[-1, -1, 64, 48]], [[0, 0, 64, 48]]),
+        ([[-2, 0, 64, 48]], None),
+        ([[-1, 0, 0, 48]], None),
     ],
 )
 def test_a_box_may_go_over_the_edge_by_a_pixel_and_is_cut_there(framed, tmp_path, boxes, found):
     data_set = find_data_set("fcdb")
     data_set.save([framed("a", boxes=boxes)], tmp_path / "copy")
     if found is None:
-        with pytest.raises(DataError, match=r"'a' has a box outside its picture .* of 64 x 48 pixels"):
+        with pytest.raises(
+            DataError, match=r"1 boxes outside their pictures .*, line 2, entry 1 \(a\), box 1: .* in 64 x 48"
+        ):
             data_set.read(tmp_path / "copy", read_sizes=True)
     else:
         (image,) = data_set.read(tmp_path / "copy", read_sizes=True)
         assert image.boxes_xyxy.tolist() == found
+
+
+def test_a_photograph_in_two_parts_is_refused(framed, tmp_path):
+    data_set = find_data_set("fcdb")
+    data_set.save([framed("a", "train"), framed("b", "test")], tmp_path / "copy")
+    shutil.copy(tmp_path / "copy/cropping_testing_set.json", tmp_path / "copy/cropping_training_set.json")
+    (tmp_path / "copy/images/a.jpg").unlink()
+    with pytest.raises(DataError, match=r"1 images in more than one part, .*: b \(test and train\)\."):
+        data_set.read(tmp_path / "copy", "test")
+
+
+def test_a_folder_of_another_layout_is_refused_with_what_is_in_it(framed, tmp_path):
+    find_data_set("fcdb").save([framed("a")], tmp_path / "copy")
+    for name, one in DATA_SETS.items():
+        if not name.startswith("fcdb"):
+            with pytest.raises(
+                DataError, match=r"found there: cropping_testing_set\.json, images \(2 in all\)"
+            ) as no:
+                one.read(tmp_path / "copy")
+            assert one.layout in str(no.value)
 
 
 def test_a_turned_photograph_is_as_large_as_it_is_seen(framed, tmp_path):

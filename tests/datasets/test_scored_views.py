@@ -5,6 +5,7 @@ import math
 import pytest
 
 from cadrage.datasets.cpc import load_cpc, save_cpc
+from cadrage.datasets.faults import DamagedCopy
 from cadrage.datasets.sacd import load_sacd, save_sacd
 from cadrage.errors import DataError
 
@@ -31,23 +32,44 @@ def test_views_have_the_mean_of_what_people_said(pictures, put):
 @pytest.mark.parametrize(
     ("label", "said"),
     [
-        ({"bboxes": BOXES}, 'line 2: expected an object with "scores"'),
-        ([], 'line 2: expected an object with "bboxes"'),
-        ({"bboxes": BOXES, "scores": [1]}, 'line 2: "scores" must have one score for each of 2 boxes'),
-        ({"bboxes": [], "scores": []}, "one score for each of 0 boxes"),
-        ({"bboxes": BOXES, "scores": [1, "2"]}, 'line 2: "scores" must be numbers'),
-        ({"bboxes": BOXES, "scores": [1, []]}, 'line 2: "scores" must be numbers'),
-        ({"bboxes": BOXES, "scores": [1, float("inf")]}, 'line 2: "scores" must be numbers'),
-        ({"bboxes": BOXES, "scores": [None, None]}, r"line 2: a\.jpg has no crop with a score"),
-        ({"bboxes": [[0, 0, 9]], "scores": [1]}, 'line 2: "bboxes" must be a list of rows of 4 numbers'),
-        ({"bboxes": [[9, 0, 9, 9]], "scores": [1]}, r"line 2 \(a\.jpg\): a box without area"),
+        ({"bboxes": BOXES}, 'expected an object with "scores"'),
+        ([], 'expected an object with "bboxes"'),
+        ({"bboxes": BOXES, "scores": [1]}, '"scores" must have one score for each of 2 boxes'),
+        ({"bboxes": [], "scores": []}, '"scores" must have one score for each of 0 boxes'),
+        ({"bboxes": BOXES, "scores": [1, "2"]}, '"scores" must be numbers'),
+        ({"bboxes": BOXES, "scores": [1, []]}, '"scores" must be numbers'),
+        ({"bboxes": BOXES, "scores": [1, float("inf")]}, '"scores" must be numbers'),
+        ({"bboxes": BOXES, "scores": [None, None]}, "it has no crop with a score"),
+        ({"bboxes": [[0, 0, 9]], "scores": [1]}, '"bboxes" must be a list of rows of 4 numbers'),
+        ({"bboxes": [[9, 0, 9, 9]], "scores": [1]}, "a box without area"),
     ],
 )
-def test_a_malformed_label_is_refused_with_its_line(pictures, put, label, said):
+def test_a_malformed_label_is_refused_with_its_line_and_picture(pictures, put, label, said):
     root = pictures("images", "a.jpg")
     put("image_crop.json", {"a.jpg": label})
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=rf"image_crop\.json, line 2, 'a\.jpg': {said}"):
         load_cpc(root)
+
+
+def test_missing_and_spare_pictures_and_bad_labels_are_all_said_at_once(pictures, put):
+    root = pictures("images", "a.jpg", "b.jpg", "x.jpg", "y.jpg")
+    label = {"bboxes": BOXES, "scores": [1, 2]}
+    put("image_crop.json", {"a.jpg": label, "b.jpg": [], "c.jpg": label, "d.jpg": label})
+    with pytest.raises(DamagedCopy) as refused:
+        load_cpc(root)
+    assert [(problem.count, problem.first[0]) for problem in refused.value.problems[:2]] == [
+        (2, "c.jpg"),
+        (2, "x.jpg"),
+    ]
+    assert [image.name for image in refused.value.images] == ["a"]
+    for said in (
+        "2 of the 4 pictures that",
+        "c.jpg; d.jpg.",
+        "2 pictures in",
+        "x.jpg; y.jpg.",
+        "1 labels that",
+    ):
+        assert said in str(refused.value)
 
 
 def test_an_array_or_an_empty_object_is_refused(pictures, put):

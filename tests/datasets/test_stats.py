@@ -40,6 +40,18 @@ def test_bins_cover_all_values_and_are_forty_at_most(values, edges, counts):
     assert found.edges[0] <= values[0] <= values[-1] <= found.edges[-1]
 
 
+@pytest.mark.parametrize(
+    ("counts", "edges", "numbers"),
+    [([1, 1], (0.5, 1.5), (2,)), ([89, 90, 90], (88.5, 89.5, 90.5), (1, 2))],
+)
+def test_numbers_of_crops_lie_in_the_middle_of_their_bins(framed, counts, edges, numbers):
+    found = data_set_stats([framed("a", boxes=[[0, 0, 9, 9]] * count) for count in counts])
+    assert (found.distributions["crops_per_image"].edges, found.distributions["crops_per_image"].counts) == (
+        edges,
+        numbers,
+    )
+
+
 def test_scores_by_area_and_grade(rated):
     # Areas: 64 x 40 of 64 x 48 is 0.83, 55.5 x 44 is 0.79.
     images = [rated("a", mos=(4.0, 1.0)), rated("b", mos=(2.5, math.nan)), rated("c", mos=(0.86, 5.0))]

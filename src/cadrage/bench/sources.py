@@ -9,10 +9,11 @@ from typing import Any
 
 from cadrage.bench.protocols import BenchProtocol, Boxes, Pairs, Ranking, RatioRule, SubjectCuts
 from cadrage.bench.results import Ground
+from cadrage.datasets.data_set import DataSet
 from cadrage.datasets.division import divide_gaicd, parts_of
 from cadrage.datasets.gaicd import release_of, split_by_seed
 from cadrage.datasets.masks import divide_masks, load_masks
-from cadrage.datasets.registry import DATA_SETS, DataSet, find_data_set
+from cadrage.datasets.registry import DATA_SETS, find_data_set
 from cadrage.datasets.types import ComparedImage, FramedImage, MaskedImage, RatedImage
 from cadrage.errors import RequestError
 from cadrage.geometry import AspectRatio
@@ -76,7 +77,7 @@ def read_source(
         allow_missing: leave out labels whose picture is missing, where the layout can say so.
 
     Raises:
-        DataError: the copy is malformed, or a box is outside its picture.
+        DataError: the copy is malformed, mixes releases or parts, or boxes are outside their pictures.
         ImageError: a picture cannot be read.
         MissingExtraError: the layout needs an extra that is not installed.
         RequestError: there is no such data set or part, it has no labels to measure by, or too few images.

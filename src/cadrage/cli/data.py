@@ -45,7 +45,8 @@ def list_data_sets(as_json: AsJson = False) -> None:
     \b
       cadrage data list
     """
-    from cadrage.datasets.registry import DATA_SETS, KINDS  # noqa: PLC0415
+    from cadrage.datasets.data_set import KINDS  # noqa: PLC0415
+    from cadrage.datasets.registry import DATA_SETS  # noqa: PLC0415
 
     if as_json:
         known = [
@@ -82,10 +83,10 @@ def check(
 ) -> None:
     """Say what a copy holds, what is missing, and what is wrong with it. Nothing is written.
 
-    Every label is read, and the header of every picture. Labels without pictures, pictures without labels, boxes
-    outside their pictures, files of another data set or release: how many, the first three, and exit code 2. Boxes
-    may go over the edge by a pixel, and are cut there. Numbers of images other than the published ones are said;
-    they are an error with --complete.
+    Every label is read, and the header of every picture. Labels that cannot be used, labels without pictures,
+    pictures without labels, boxes outside their pictures, files of another data set or release, folders that are no
+    part: how many, the first three with file and line, and exit code 2. Boxes may go over the edge by a pixel, and
+    are cut there. Numbers of images other than the published ones are said; they are an error with --complete.
 
     \b
       cadrage data check gaicd GAICD
@@ -163,7 +164,8 @@ def convert(
 ) -> None:
     """Write a copy in another layout, pictures included; whole or not at all.
 
-    "coco" holds every kind of crops. Rated crops become best crops by keeping the best rated one.
+    "coco" holds every kind of crops. Rated crops become best crops by keeping the best rated one. What the other
+    layout does not keep is said: scores, parts, who drew a crop.
 
     \b
       cadrage data convert gaicd GAICD --to coco gaicd-coco

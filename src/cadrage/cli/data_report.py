@@ -31,7 +31,7 @@ def print_check(found: Check) -> None:
     for sentence in found.missing:
         print(f"missing: {sentence}")
     if not found.problems:
-        print("no problem found")
+        print("no problem found in what is there" if found.missing else "no problem found")
 
 
 def _size(size_wh: tuple[int, int]) -> str:

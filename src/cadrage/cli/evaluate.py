@@ -125,7 +125,7 @@ def _chosen(
     if split == "val" and "val" not in parts_of(root):
         division = divide_gaicd(root, validation, seed)
         return division.validation, f"val ({division.description})", division.release
-    images = load_gaicd(root, split)  # type: ignore[arg-type]  # which refuses any other word
+    images = load_gaicd(root, split, read_sizes=True)  # type: ignore[arg-type]  # which refuses any other word
     return images, split, release_of(images)
 
 

@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 
 from cadrage.atomic import replacing
+from cadrage.datasets.faults import Faults
 from cadrage.datasets.folders import PICTURE_SUFFIXES
 from cadrage.datasets.json_entries import text_lines
+from cadrage.datasets.pictures import are_outside, cut_at_edge, pictures_beside
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
 
@@ -39,6 +41,7 @@ class CaptionCrops:
         caption: what the crops show.
         boxes_xyxy: in frame pixels, shape (K, 4).
         raters: who drew each box, length K; ``None`` where that is not known.
+        place: file and line of the label, as messages name them; empty where that is not known.
 
     Raises:
         DataError: the shapes do not fit together, or a box has no area or leaves the frame.
@@ -50,6 +53,7 @@ class CaptionCrops:
     caption: str
     boxes_xyxy: FloatArray
     raters: tuple[str, ...] | None = None
+    place: str = ""
 
     def __post_init__(self) -> None:
         what = f"The caption '{self.caption[:40]}' of {self.image}"
@@ -62,64 +66,84 @@ class CaptionCrops:
         if not (is_solid and (boxes >= 0).all() and (boxes[:, 2:] <= self.size_wh).all()):
             width, height = self.size_wh
             raise DataError(
-                f"{what} has a box without area or outside the picture of {width} x {height} pixels."
+                f"{what} has boxes without area or outside the picture of {width} x {height} pixels."
             )
 
 
-def load_caption_crops(root: Path) -> tuple[CaptionCrops, ...]:
+def load_caption_crops(root: Path, *, allow_missing: bool = False) -> tuple[CaptionCrops, ...]:
     """Read a data set of captions and crops. Pictures are not opened.
 
     Args:
         root: the folder that holds ``captions.jsonl`` and ``images``.
+        allow_missing: leave out captions without a picture.
 
     Returns:
-        The captions in the order of the file. Empty lines and unknown keys are passed over.
+        The captions in the order of the file. Empty lines and unknown keys are passed over. A box that goes over
+        the edge by a pixel at most is cut there.
 
     Raises:
-        DataError: a file or picture is missing, or a line is malformed; the message names the file and the line.
+        DataError: the file is missing, lines are malformed, pictures are missing or have no caption; the message
+            names file and line, or how many and the first three.
     """
     file = root / FILE
+    faults = Faults()
     found: list[CaptionCrops] = []
-    sizes: dict[str, tuple[int, int]] = {}
+    named: dict[str, tuple[int, int] | None] = {}
     seen: dict[tuple[str, str], int] = {}
     for number, line in enumerate(text_lines(file), start=1):
         if not line.strip():
             continue
-        try:
-            one = _entry(line, root / IMAGES)
-        except DataError as error:
-            raise DataError(f"{file}, line {number}: {error}") from error
-        if sizes.setdefault(one.image, one.size_wh) != one.size_wh:
-            raise DataError(f"{file}, line {number}: {one.image} had another size in a line before.")
-        first = seen.setdefault((one.image, one.caption), number)
-        if first != number:
-            raise DataError(f"{file}, line {number}: the same image and caption as in line {first}.")
-        found.append(one)
+        with faults.caught():
+            place = f"{file}, line {number}"
+            try:
+                entry = _object(line)
+                named.setdefault(_name(entry, root / IMAGES), None)
+                one = _caption(entry, root / IMAGES, place)
+            except DataError as error:
+                raise DataError(f"{place}: {error}") from error
+            size_wh = named[one.image] = named[one.image] or one.size_wh
+            if size_wh != one.size_wh:
+                raise DataError(f"{place}: {one.image} had another size in a line before.")
+            first = seen.setdefault((one.image, one.caption), number)
+            if first != number:
+                raise DataError(f"{place}: the same image and caption as in line {first}.")
+            found.append(one)
     if not found:
+        faults.none_in(())
         raise DataError(f"{file} holds no caption.")
-    return tuple(found)
+    pictures = pictures_beside(file, named, [root / IMAGES], allow_missing=allow_missing, faults=faults)
+    return faults.none_in([one for one in found if one.image in pictures])
 
 
-def _entry(line: str, images: Path) -> CaptionCrops:
+def _object(line: str) -> dict[str, Any]:
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
         raise DataError("this is no JSON.") from None
     if not isinstance(entry, dict):
         raise DataError(f"expected a JSON object; got '{line.strip()[:80]}'.")
+    return entry
+
+
+def _name(entry: dict[str, Any], images: Path) -> str:
+    image = _text(entry, "image")
+    if Path(image).name != image or Path(image).suffix.lower() not in PICTURE_SUFFIXES:
+        raise DataError(f"'{image}' is no name of a picture file in {images}.")
+    return image
+
+
+def _caption(entry: dict[str, Any], images: Path, place: str) -> CaptionCrops:
     image, caption = (_text(entry, key) for key in ("image", "caption"))
     size_wh = _side(entry, "width"), _side(entry, "height")
-    if Path(image).name != image:
-        raise DataError(f"'{image}' is no name of a file in {images}.")
     raters = entry.get("raters")
     if raters is not None:
         if not isinstance(raters, list) or not all(isinstance(rater, str) for rater in raters):
             raise DataError('"raters" must be a list of texts.')
         raters = tuple(raters)
-    one = CaptionCrops(image, images / image, size_wh, caption, _boxes(entry), raters)
-    if not one.path.is_file():
-        raise DataError(f"there is no picture {one.path}.")
-    return one
+    boxes = _boxes(entry)
+    if not are_outside(boxes, size_wh).any():
+        boxes = cut_at_edge(boxes, size_wh)
+    return CaptionCrops(image, images / image, size_wh, caption, boxes, raters, place)
 
 
 def _text(entry: dict[str, Any], key: str) -> str:

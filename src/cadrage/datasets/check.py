@@ -9,33 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from cadrage.datasets.caption_crops import CaptionCrops
+from cadrage.datasets.data_set import KINDS, DataSet, Image, name_of, part_of, pictures_of_parts
+from cadrage.datasets.faults import DamagedCopy, Problem, problems_of
 from cadrage.datasets.folders import PICTURE_SUFFIXES
-from cadrage.datasets.pictures import boxes_of, is_outside
-from cadrage.datasets.registry import BOXED, DATA_SETS, KINDS, DataSet, Image, name_of, part_of
+from cadrage.datasets.pictures import OUTSIDE, boxes_of, boxes_outside, cases_outside
+from cadrage.datasets.registry import DATA_SETS
+from cadrage.datasets.releases import (
+    MIXED,
+    TWICE,
+    in_two_parts,
+    missing_images,
+    mixed_releases,
+    named_with_parts,
+    other_numbers,
+    release_of_parts,
+)
 from cadrage.datasets.types import MaskedImage, RatedImage
 from cadrage.errors import CadrageError
+from cadrage.geometry import FloatArray
 from cadrage.imaging import open_photo
 
-UNKNOWN = "unknown"
 PARTS = ("train", "val", "test")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that is wrong with a copy.
-
-    Attributes:
-        what: it is, in words that follow a number.
-        count: how often.
-        first: the first three.
-    """
-
-    what: str
-    count: int
-    first: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.what}: {'; '.join(self.first)}{'; ...' if self.count > 3 else ''}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +95,29 @@ def check_data_set(
     Raises:
         DataError: the copy cannot be read at all.
     """
-    images = data_set.read(root, allow_missing=allow_missing, keep_unrated=True)
+    damages: tuple[Problem, ...] = ()
+    try:
+        images = data_set.read_all(root, allow_missing=allow_missing)
+    except DamagedCopy as damaged:
+        images, damages = damaged.images, damaged.problems
+        if not images:
+            raise
     parts = dict(Counter(map(part_of, images)))
-    release = release_of_parts(parts, data_set.counts)
-    missing = _missing(parts, release, data_set.counts)
     sizes, problems = _opened(images, begin(len(images)))
-    problems += [*_foreign(data_set, root), *_loose(root), *_twice(images), *_mixed(parts, data_set.counts)]
+    found = [
+        # By name alone: a photograph that was saved anew for another release has other bytes.
+        *problems_of(TWICE, named_with_parts(in_two_parts(pictures_of_parts(images)))),
+        *damages,
+        *problems,
+        *_foreign(data_set, root),
+        *_loose(root),
+        *_unread(root, images),
+        *problems_of(MIXED, mixed_releases(parts, data_set.counts)),
+    ]
     if complete:
-        problems += _incomplete(parts, data_set.counts)
+        found += problems_of(
+            "parts with other numbers of images than published", other_numbers(parts, data_set.counts)
+        )
     return Check(
         data_set=data_set.name,
         title=data_set.title,
@@ -119,23 +128,34 @@ def check_data_set(
         crops=sum(len(boxes) for image in images for boxes in _boxes(image)),
         unrated=sum(int((~image.is_rated).sum()) for image in images if isinstance(image, RatedImage)),
         parts=parts,
-        release=release,
+        release=release_of_parts(parts, data_set.counts),
         published={name: dict(counts) for name, counts in data_set.counts.items()},
-        missing=missing,
-        smallest_wh=min(sizes, key=lambda size: size[0] * size[1], default=None),
-        largest_wh=max(sizes, key=lambda size: size[0] * size[1], default=None),
-        problems=tuple(problems),
+        missing=missing_images(parts, data_set.counts),
+        smallest_wh=min(sizes, key=_by_area, default=None),
+        largest_wh=max(sizes, key=_by_area, default=None),
+        # What a reader itself refuses is found again in what it could read.
+        problems=tuple({problem.what: problem for problem in reversed(found)}.values())[::-1],
     )
 
 
-def _boxes(image: Image) -> tuple[Any, ...]:
-    if isinstance(image, BOXED):
-        return boxes_of(image)
-    return (image.boxes_xyxy,) if isinstance(image, CaptionCrops) else ()
+def _by_area(size_wh: tuple[int, int]) -> tuple[int, int]:
+    return size_wh[0] * size_wh[1], size_wh[0]  # of a portrait and a landscape the latter is the larger
 
 
-def _problem(what: str, cases: Sequence[str]) -> list[Problem]:
-    return [Problem(what, len(cases), tuple(cases[:3]))] if cases else []
+def _boxes(image: Image) -> tuple[FloatArray, ...]:
+    if isinstance(image, MaskedImage):
+        return ()
+    return (image.boxes_xyxy,) if isinstance(image, CaptionCrops) else boxes_of(image)
+
+
+def _outside(image: Image, size_wh: tuple[int, int]) -> list[str]:
+    if isinstance(image, MaskedImage):
+        return []
+    if isinstance(image, CaptionCrops):
+        return cases_outside(
+            image.boxes_xyxy, size_wh, lambda n: f"{image.place} ({image.image}), box {n + 1}"
+        )
+    return boxes_outside(image, size_wh)
 
 
 def _opened(
@@ -154,19 +174,16 @@ def _opened(
             unreadable.append(str(error).rstrip("."))
         else:
             sizes.append(size_wh)
-            frame = f"{size_wh[0]} x {size_wh[1]}"
-            for number, box in enumerate((box for boxes in _boxes(image) for box in boxes), start=1):
-                if is_outside(box[None], size_wh):
-                    corners = " ".join(f"{value:g}" for value in box)
-                    outside.append(f"{name_of(image)}, box {number}: {corners} in {frame}")
+            outside += _outside(image, size_wh)
             said_wh = mask_wh if isinstance(image, MaskedImage) else image.size_wh or size_wh
             if said_wh != size_wh:
+                frame = f"{size_wh[0]} x {size_wh[1]}"
                 other_size.append(f"{name_of(image)}: {said_wh[0]} x {said_wh[1]}, picture {frame}")
         advance()
     return sizes, [
-        *_problem("pictures that cannot be read", unreadable),
-        *_problem("boxes outside their pictures (x1 y1 x2 y2)", outside),
-        *_problem("labels or masks of another size than their pictures", other_size),
+        *problems_of("pictures that cannot be read", unreadable),
+        *problems_of(OUTSIDE, outside),
+        *problems_of("labels or masks of another size than their pictures", other_size),
     ]
 
 
@@ -180,81 +197,40 @@ def _foreign(data_set: DataSet, root: Path) -> list[Problem]:
         for mark in one.marks
         if mark not in own | set(data_set.marks) and (root / mark).exists()
     ]
-    return _problem(f"files of other data sets in {root}", cases)
+    return problems_of(f"files of other data sets in {root}", cases)
+
+
+def _divided(root: Path) -> list[Path]:
+    """The folders that hold folders of the parts."""
+    return [
+        folder
+        for folder in sorted(path for path in root.iterdir() if path.is_dir())
+        if any((folder / part).is_dir() for part in PARTS)
+    ]
 
 
 def _loose(root: Path) -> list[Problem]:
     """Files beside the folders of the parts: those of a release without parts, put on top of one with them."""
     cases = [
         f"{folder.name}/{path.name}"
-        for folder in sorted(path for path in root.iterdir() if path.is_dir())
-        if any((folder / part).is_dir() for part in PARTS)
+        for folder in _divided(root)
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in PICTURE_SUFFIXES | {".txt"} and not path.name.startswith(".")
     ]
-    return _problem("labels or pictures beside the folders of the parts, as of another release", cases)
+    return problems_of("labels or pictures beside the folders of the parts, as of another release", cases)
 
 
-def _twice(images: Sequence[Image]) -> list[Problem]:
-    """Images that are in two parts."""
-    parts: dict[str, set[str]] = {}
-    for image in images:
-        if not isinstance(image, CaptionCrops):
-            parts.setdefault(image.name, set()).add(part_of(image))
-    cases = [f"{name} ({' and '.join(sorted(among))})" for name, among in parts.items() if len(among) > 1]
-    return _problem("images in more than one part, as of mixed releases", cases)
-
-
-def _mixed(parts: Mapping[str, int], published: Mapping[str, Mapping[str, int]]) -> list[Problem]:
-    """Parts whose numbers are those of different releases."""
-    releases = {
-        part: {release for release, counts in published.items() if counts.get(part) == count}
-        for part, count in parts.items()
+def _unread(root: Path, images: Sequence[Image]) -> list[Problem]:
+    """Folders beside those of the parts from which nothing was read, such as a part under another name."""
+    read = {folder for image in images for folder in image.path.parents} | {
+        part_of(image) for image in images
     }
-    known = {part: among for part, among in releases.items() if among}
-    if not known or set.intersection(*known.values()):
-        return []
-    cases = [f"{part} {parts[part]} ({', '.join(sorted(among))})" for part, among in known.items()]
-    return _problem("parts of different releases", cases)
-
-
-def release_of_parts(parts: Mapping[str, int], published: Mapping[str, Mapping[str, int]]) -> str:
-    """The release whose numbers of images these are, all of its parts or some; "unknown" if there is none.
-
-    Args:
-        parts: images of each part; of ``""`` where there are none, which then may be the sum of the release's.
-        published: images of each part of each release.
-    """
-    for release, counts in published.items():
-        whole = {"": sum(counts.values())}
-        if parts == whole or all(counts.get(part) == count for part, count in parts.items()):
-            return release
-    return UNKNOWN
-
-
-def _missing(
-    parts: Mapping[str, int], release: str, published: Mapping[str, Mapping[str, int]]
-) -> tuple[str, ...]:
-    if "" in parts and release != UNKNOWN:
-        return ()
-    # Of several releases nobody can say which one was meant.
-    name = release if release != UNKNOWN else next(iter(published), "") if len(published) == 1 else ""
-    return tuple(
-        f"{count - parts.get(part, 0)} of {count} images{f' of part {part}' if part else ''} of {name}"
-        for part, count in published.get(name, {}).items()
-        if parts.get(part, 0) < count
-    )
-
-
-def _incomplete(parts: Mapping[str, int], published: Mapping[str, Mapping[str, int]]) -> list[Problem]:
-    """Parts that differ from those of the release that has the most parts in common."""
-    if not published or ("" in parts and release_of_parts(parts, published) != UNKNOWN):
-        return []
-    release = max(published, key=lambda one: sum(parts.get(p) == n for p, n in published[one].items()))
-    counts = published[release]
     cases = [
-        f"{part or 'all'} {parts.get(part, 0)}, not {counts.get(part, 0)} as in {release}"
-        for part in dict.fromkeys([*counts, *parts])
-        if parts.get(part, 0) != counts.get(part, 0)
+        f"{folder.name}/{path.name} ({count} files)"
+        for folder in _divided(root)
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and not path.name.startswith(".") and path.name not in PARTS
+        if path not in read and path.name not in read
+        if (count := sum(one.is_file() for one in path.rglob("*")))
     ]
-    return _problem("parts with other numbers of images than published", cases)
+    return problems_of(f"folders that are no part: expected {', '.join(PARTS)}", cases)

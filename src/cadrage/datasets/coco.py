@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from cadrage.datasets.caption_crops import CaptionCrops
-from cadrage.datasets.folders import PICTURE_SUFFIXES
+from cadrage.datasets.faults import Faults
+from cadrage.datasets.folders import PICTURE_SUFFIXES, first_of
 from cadrage.datasets.json_entries import (
     Entry,
     corners_of,
@@ -33,9 +34,10 @@ from cadrage.datasets.json_entries import (
     read_entries,
     read_text,
     shown,
+    sides_of,
     write_json,
 )
-from cadrage.datasets.pictures import first_of, is_outside, require_pictures, write_pictures
+from cadrage.datasets.pictures import are_outside, cut_at_edge, require_pictures, write_pictures
 from cadrage.datasets.types import ComparedImage, FramedImage, RatedImage
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
@@ -76,7 +78,8 @@ def load_coco(root: Path, *, allow_missing: bool = False) -> tuple[CocoImage, ..
     tops = {entry.key: entry for entry in read_entries(file)}
     for name in ("images", "annotations"):
         if not isinstance(getattr(tops.get(name), "value", None), list):
-            raise DataError(f'{file} has no list "{name}": expected JSON as of COCO.')
+            held = first_of([f'"{key}"' for key in tops]) or "nothing"
+            raise DataError(f'{file} has no list "{name}": expected JSON as of COCO; it holds {held}.')
     pictures: dict[int, Entry] = {}
     for entry in entries_in(file, text, tops["images"].offset):
         if entry.whole("id") in pictures:
@@ -88,15 +91,16 @@ def load_coco(root: Path, *, allow_missing: bool = False) -> tuple[CocoImage, ..
             raise entry.error(f"there is no image of the id {entry.value['image_id']}.")
         crops[entry.value["image_id"]].append(entry)
     kind = _kind(tops.get("info"), [entry for entries in crops.values() for entry in entries], file)
+    faults = Faults()
     empty = [pictures[one].text("file_name") for one, entries in crops.items() if not entries]
-    if empty:
-        raise DataError(f"{len(empty)} images of {file} have no annotation: {first_of(empty)}.")
-    paths = _paths(root, list(pictures.values()), allow_missing=allow_missing)
+    faults.add(f"images of {file} have no annotation", empty)
+    paths = _paths(root, list(pictures.values()), faults, allow_missing=allow_missing)
     found: list[CocoImage] = []
     for one, path in zip(pictures, paths, strict=True):
-        if path is not None:
-            found += _images(kind, pictures[one], path, crops[one])
-    return tuple(found)
+        if path is not None and crops[one]:
+            with faults.caught():
+                found += _images(kind, pictures[one], path, crops[one])
+    return faults.none_in(found)
 
 
 def _kind(info: Entry | None, crops: Sequence[Entry], file: Path) -> str:
@@ -109,8 +113,8 @@ def _kind(info: Entry | None, crops: Sequence[Entry], file: Path) -> str:
     return said or next(told, "framed")
 
 
-def _paths(root: Path, entries: Sequence[Entry], *, allow_missing: bool) -> list[Path | None]:
-    """Where each image's picture lies; ``None`` where it may be and is missing."""
+def _paths(root: Path, entries: Sequence[Entry], faults: Faults, *, allow_missing: bool) -> list[Path | None]:
+    """Where each image's picture lies; ``None`` where it is missing."""
     folder = root / PICTURES
     names: dict[str, None] = {}
     for entry in entries:
@@ -121,48 +125,52 @@ def _paths(root: Path, entries: Sequence[Entry], *, allow_missing: bool) -> list
             raise entry.error(f"the picture {name} is there twice.")
         names[str(name)] = None
     missing = {name: None for name in names if not (folder / name).is_file()}
-    require_pictures(root / LABELS, folder, list(missing), len(names), allow_missing=allow_missing)
+    require_pictures(
+        root / LABELS, folder, list(missing), len(names), allow_missing=allow_missing, faults=faults
+    )
     there = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
     }
-    spare = sorted(there - set(names))
-    if spare:
-        raise DataError(
-            f"{len(spare)} pictures in {folder} have no label in {root / LABELS}: {first_of(spare)}."
-        )
+    faults.add(f"pictures in {folder} have no label in {root / LABELS}", sorted(there - set(names)))
     return [None if name in missing else folder / name for name in names]
 
 
 def _images(kind: str, picture: Entry, path: Path, crops: Sequence[Entry]) -> list[CocoImage]:
     size_wh = picture.whole("width", 1), picture.whole("height", 1)
     split = picture.text("split") if picture.value.get("split") is not None else None
-    boxes = np.concatenate([_box(entry, size_wh) for entry in crops])
+    boxes, place = _boxes(crops, size_wh), picture.place
     if kind == "rated":
         scores = np.array([_score(entry) for entry in crops])
-        return [RatedImage(path.stem, path, boxes, scores, split, size_wh)]
+        return [RatedImage(path.stem, path, boxes, scores, split, size_wh, place)]
     if kind == "framed":
-        return [FramedImage(path.stem, path, boxes, split, size_wh, _annotators(crops) or ())]
+        return [FramedImage(path.stem, path, boxes, split, size_wh, _annotators(crops) or (), place)]
     if kind == "compared":
-        return [_compared(path, boxes, crops, split, size_wh)]
+        return [_compared(path, boxes, crops, split, size_wh, place)]
     captions: dict[str, list[int]] = {}
     for number, entry in enumerate(crops):
         captions.setdefault(entry.text("caption"), []).append(number)
     return [
-        CaptionCrops(path.name, path, size_wh, caption, boxes[own], _annotators([crops[one] for one in own]))
+        CaptionCrops(
+            path.name, path, size_wh, caption, boxes[own], _annotators([crops[one] for one in own]), place
+        )
         for caption, own in captions.items()
     ]
 
 
-def _box(entry: Entry, size_wh: tuple[int, int]) -> FloatArray:
-    value = entry.field("bbox")
-    box = corners_of(value, f'{entry.place}: "bbox"')
-    if is_outside(box, size_wh):
-        frame = f"{size_wh[0]} x {size_wh[1]}"
-        raise entry.error(f"the box {shown(value)} has no area or is outside its picture of {frame} pixels.")
-    edge = np.tile(np.array(size_wh, dtype=np.float64), 2)
-    return np.clip(box, 0, edge)
+def _boxes(crops: Sequence[Entry], size_wh: tuple[int, int]) -> FloatArray:
+    """The boxes of an image, shape (K, 4), cut at the edge of its frame."""
+    boxes = np.concatenate([corners_of(entry.field("bbox"), f'{entry.place}: "bbox"') for entry in crops])
+    outside = np.flatnonzero(are_outside(boxes, size_wh)).tolist()
+    if outside:
+        first = crops[outside[0]]
+        more = f", and {len(outside) - 1} more of its image," if len(outside) > 1 else ""
+        raise first.error(
+            f"the box {shown(first.value['bbox'])}{more} has no area or is outside its picture of "
+            f"{size_wh[0]} x {size_wh[1]} pixels."
+        )
+    return cut_at_edge(boxes, size_wh)
 
 
 def _score(entry: Entry) -> float:
@@ -180,7 +188,12 @@ def _annotators(crops: Sequence[Entry]) -> tuple[str, ...] | None:
 
 
 def _compared(
-    path: Path, boxes: FloatArray, crops: Sequence[Entry], split: str | None, size_wh: tuple[int, int]
+    path: Path,
+    boxes: FloatArray,
+    crops: Sequence[Entry],
+    split: str | None,
+    size_wh: tuple[int, int],
+    place: str,
 ) -> ComparedImage:
     pairs: dict[int, list[int]] = {}
     for number, entry in enumerate(crops):
@@ -190,7 +203,8 @@ def _compared(
             raise crops[own[0]].error(f"the pair {crops[own[0]].value['pair']} has {len(own)} crops of 2.")
     firsts, seconds = zip(*pairs.values(), strict=True)
     votes = np.array([[crops[one].whole("votes") for one in own] for own in pairs.values()], dtype=np.int64)
-    return ComparedImage(path.stem, path, boxes[list(firsts)], boxes[list(seconds)], votes, split, size_wh)
+    first, second = boxes[list(firsts)], boxes[list(seconds)]
+    return ComparedImage(path.stem, path, first, second, votes, split, size_wh, place)
 
 
 def save_coco(images: Iterable[CocoImage], root: Path, *, copy_pictures: bool = True) -> None:
@@ -226,10 +240,9 @@ def save_coco(images: Iterable[CocoImage], root: Path, *, copy_pictures: bool = 
         entry = {"id": len(entries) + 1, "file_name": name, "width": width, "height": height}
         entry = entries.setdefault(name, entry | ({"split": split} if split else {}))
         for box, more in _crops(image):
-            x1, y1, x2, y2 = box.tolist()
-            x, y, w, h = plain([x1, y1, x2 - x1, y2 - y1])
+            sides = sides_of(box)
             about = {"id": len(annotations) + 1, "image_id": entry["id"], "category_id": 1}
-            about |= {"bbox": [x, y, w, h], "area": plain([w * h])[0], "iscrowd": 0}
+            about |= {"bbox": sides, "area": plain([sides[2] * sides[3]])[0], "iscrowd": 0}
             annotations.append(about | more)
     if copy_pictures:
         write_pictures(pictures, root / PICTURES)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cadrage.datasets.registry import DATA_SETS, KINDS, DataSet
+from cadrage.datasets.data_set import KINDS, DataSet, part_of
+from cadrage.datasets.registry import DATA_SETS
 from cadrage.datasets.types import FramedImage, MaskedImage, RatedImage
 from cadrage.errors import DataError, RequestError
 
@@ -63,9 +66,13 @@ def convert_data_set(
     save = target.save
     if save is None:
         raise RequestError(f"There is no writer for {target.name}: choose {_choices(kind)}.")
+    notes += _parts_lost(found, target)
+    if not target.names_people and any(_people(image) for image in found):
+        notes += (f"{target.name} does not keep who drew a crop.",)
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise DataError(f"{out} is there already: name a new folder.")
     part = out.resolve().with_name(f".cadrage-{secrets.token_hex(8)}.part")
+    made = [folder for folder in part.parents if not folder.exists()]
     try:
         part.mkdir(parents=True)
         save(images, part)
@@ -76,6 +83,9 @@ def convert_data_set(
         raise DataError(f"{out} cannot be written: {error.strerror}.") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        for folder in made:
+            with suppress(OSError):  # the new folder may be in it
+                folder.rmdir()
     return Conversion(len(images), notes)
 
 
@@ -91,6 +101,33 @@ def _as_kind(
         f"{source.name} holds {KINDS[kind]}, and {target.name} {KINDS[target.kind or kind]}: "
         f"choose {_choices(kind)}."
     )
+
+
+def _parts_lost(images: Sequence[Any], target: DataSet) -> tuple[str, ...]:
+    """What becomes of parts that the layout has not, in sentences.
+
+    Raises:
+        RequestError: it has parts, and not all that the images are of.
+    """
+    parts = Counter(map(part_of, images))
+    allowed = target.parts
+    if allowed is None or parts.keys() <= set(allowed):
+        return ()
+    counts = ", ".join(f"{part} ({count})" for part, count in parts.items() if part)
+    own = [part for part in allowed if part]
+    if not own:
+        return (
+            f"{target.name} has no parts: those of the copy, {counts}, are one now; --split takes one of them.",
+        )
+    if "" in parts:
+        return (f"{target.name} has the parts {', '.join(own)}: the images, which are of none, are in test.",)
+    raise RequestError(
+        f"{target.name} has the parts {', '.join(own)}; got {counts}: take one part with --split."
+    )
+
+
+def _people(image: Any) -> tuple[str, ...]:  # noqa: ANN401
+    return getattr(image, "annotators", None) or getattr(image, "raters", None) or ()
 
 
 def _choices(kind: type) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from cadrage.datasets.faults import Faults
 from cadrage.datasets.pictures import write_pictures
 from cadrage.datasets.scored_views import ViewFields, load_views, save_views
 from cadrage.datasets.types import RatedImage
@@ -37,7 +38,10 @@ def load_cpc(root: Path, *, allow_missing: bool = False) -> tuple[RatedImage, ..
         DataError: the file is missing or malformed, pictures are missing or have no label; the message names file
             and line, or how many and the first three.
     """
-    return load_views(root / LABELS, root / PICTURES, FIELDS, allow_missing=allow_missing)
+    faults = Faults()
+    return faults.none_in(
+        load_views(root / LABELS, root / PICTURES, FIELDS, faults, allow_missing=allow_missing)
+    )
 
 
 def save_cpc(images: Iterable[RatedImage], root: Path, *, copy_pictures: bool = True) -> None:

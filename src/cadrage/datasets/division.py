@@ -50,7 +50,7 @@ def divide_gaicd(root: Path, validation: int | None, seed: int) -> Division:
     """The train part of GAICD, less a validation part.
 
     The journal release has a validation part of its own, which is used; from the conference release, and from data
-    sets without parts, photographs are drawn by seed.
+    sets without parts, photographs are drawn by seed. Boxes that go over the edge by a pixel at most are cut there.
 
     Args:
         root: of the data set.
@@ -58,14 +58,17 @@ def divide_gaicd(root: Path, validation: int | None, seed: int) -> Division:
         seed: which draw.
 
     Raises:
-        DataError: the data set is malformed, or has parts but no train part.
+        DataError: the data set is malformed, has parts but no train part, has a photograph in two parts or boxes
+            outside their pictures.
+        ImageError: a picture cannot be read.
         RequestError: there are too few photographs to draw so many.
     """
     parts = parts_of(root)
-    train = load_gaicd(root, "train" if parts else "all")
+    train = load_gaicd(root, "train" if parts else "all", read_sizes=True)
     release = release_of(train)
     if "val" in parts:
-        return Division(train, load_gaicd(root, "val"), release, "the release's own part")
+        own = load_gaicd(root, "val", read_sizes=True)
+        return Division(train, own, release, "the release's own part")
     if validation is None:
         validation = min(USUAL_VALIDATION, len(train) // 5)
     if not validation:

@@ -24,8 +24,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from cadrage.datasets.folders import PICTURE_SUFFIXES
-from cadrage.datasets.json_entries import Entry, corners_of, plain, read_entries, write_json
+from cadrage.datasets.faults import Faults
+from cadrage.datasets.folders import PICTURE_SUFFIXES, found_in
+from cadrage.datasets.json_entries import Entry, corners_of, read_entries, sides_of, write_json
 from cadrage.datasets.pictures import names_in_one_folder, pictures_beside, solid_boxes, write_pictures
 from cadrage.datasets.types import ComparedImage, FramedImage
 from cadrage.errors import DataError
@@ -54,22 +55,25 @@ def load_fcdb(root: Path, *, allow_missing: bool = False) -> tuple[FramedImage, 
     files = {part: root / name for part, name in CROPS.items() if (root / name).is_file()}
     if not files:
         raise DataError(
-            f"{root} has neither {' nor '.join(CROPS.values())}, in which FCDB has its best crops."
+            f"{root} has neither {' nor '.join(CROPS.values())}, in which FCDB has its best crops; "
+            f"{found_in(root)}."
         )
     there = _files_in(root)
     known = _names_in(root / PAIRS, there)
     labels = {part: dict(_labels(file, there)) for part, file in files.items()}
     if allow_missing:
         labels = {part: own for part, own in labels.items() if not there.isdisjoint(own)} or labels
+    faults = Faults()
     found: list[FramedImage] = []
     for part, entries in labels.items():
         others = {name for other in labels if other != part for name in labels[other]}
-        pictures = _pictures(root, files[part], entries, known | others, allow_missing=allow_missing)
+        pictures = _pictures(root, files[part], entries, known | others, faults, allow_missing=allow_missing)
         for name, path in pictures.items():
-            entry = entries[name]
-            boxes = _box(entry.field("crop"), f'{entry.place}: "crop"')
-            found.append(FramedImage(path.stem, path, boxes, part))
-    return tuple(found)
+            with faults.caught():
+                entry = entries[name]
+                boxes = _box(entry.field("crop"), f'{entry.place}: "crop"')
+                found.append(FramedImage(path.stem, path, boxes, part, place=entry.place))
+    return faults.none_in(found)
 
 
 def load_fcdb_pairs(root: Path, *, allow_missing: bool = False) -> tuple[ComparedImage, ...]:
@@ -89,8 +93,13 @@ def load_fcdb_pairs(root: Path, *, allow_missing: bool = False) -> tuple[Compare
     there = _files_in(root)
     entries = dict(_labels(file, there))
     known = {name for crops in CROPS.values() for name in _names_in(root / crops, there)}
-    pictures = _pictures(root, file, entries, known, allow_missing=allow_missing)
-    return tuple(_compared(entries[name], path) for name, path in pictures.items())
+    faults = Faults()
+    pictures = _pictures(root, file, entries, known, faults, allow_missing=allow_missing)
+    found: list[ComparedImage] = []
+    for name, path in pictures.items():
+        with faults.caught():
+            found.append(_compared(entries[name], path))
+    return faults.none_in(found)
 
 
 def _compared(entry: Entry, path: Path) -> ComparedImage:
@@ -103,9 +112,8 @@ def _compared(entry: Entry, path: Path) -> ComparedImage:
         firsts.append(_box(one.field("crop_1"), f'{one.place}: "crop_1"'))
         seconds.append(_box(one.field("crop_2"), f'{one.place}: "crop_2"'))
         votes.append([one.whole("vote_for_1"), one.whole("vote_for_2")])
-    return ComparedImage(
-        path.stem, path, np.concatenate(firsts), np.concatenate(seconds), np.array(votes, dtype=np.int64)
-    )
+    first, second = np.concatenate(firsts), np.concatenate(seconds)
+    return ComparedImage(path.stem, path, first, second, np.array(votes, dtype=np.int64), place=entry.place)
 
 
 def _files_in(root: Path) -> set[str]:
@@ -135,10 +143,10 @@ def _names_in(file: Path, there: Container[str]) -> set[str]:
 
 
 def _pictures(
-    root: Path, file: Path, names: Iterable[str], known: Iterable[str], *, allow_missing: bool
+    root: Path, file: Path, names: Iterable[str], known: Iterable[str], faults: Faults, *, allow_missing: bool
 ) -> dict[str, Path]:
     folders = [root / folder for folder in PICTURE_FOLDERS]
-    return pictures_beside(file, names, folders, allow_missing=allow_missing, known=known)
+    return pictures_beside(file, names, folders, allow_missing=allow_missing, known=known, faults=faults)
 
 
 def _box(value: object, place: str) -> FloatArray:
@@ -162,12 +170,13 @@ def save_fcdb(images: Iterable[FramedImage], root: Path, *, copy_pictures: bool 
     names = names_in_one_folder(images)
     rows: dict[str, list[str]] = {}
     for image, name in zip(images, names, strict=True):
-        if len(image.boxes_xyxy) != 1 or image.split not in (None, *CROPS):
+        if len(image.boxes_xyxy) != 1:
             raise DataError(
-                f"Image '{image.name}' has {len(image.boxes_xyxy)} boxes in part '{image.split}': FCDB has one "
-                "best crop an image, and the parts train and test."
+                f"Image '{image.name}' has {len(image.boxes_xyxy)} boxes: FCDB has one best crop an image."
             )
-        entry = {"url": name, "crop": _xywh(image.boxes_xyxy[0])}
+        if image.split not in (None, *CROPS):
+            raise DataError(f"Image '{image.name}' is of the part '{image.split}': FCDB has train and test.")
+        entry = {"url": name, "crop": sides_of(image.boxes_xyxy[0])}
         rows.setdefault(CROPS[image.split or "test"], []).append(json.dumps(entry, ensure_ascii=False))
     if copy_pictures:
         write_pictures(dict(zip(names, (image.path for image in images), strict=True)), root / "images")
@@ -192,15 +201,10 @@ def save_fcdb_pairs(images: Iterable[ComparedImage], root: Path, *, copy_picture
     for image, name in zip(images, names, strict=True):
         pairs = zip(image.first_xyxy, image.second_xyxy, image.votes.tolist(), strict=True)
         crops: Sequence[dict[str, Any]] = [
-            {"crop_1": _xywh(first), "crop_2": _xywh(second), "vote_for_1": one, "vote_for_2": other}
+            {"crop_1": sides_of(first), "crop_2": sides_of(second), "vote_for_1": one, "vote_for_2": other}
             for first, second, (one, other) in pairs
         ]
         rows.append(json.dumps({"url": name, "crops": crops}, ensure_ascii=False))
     if copy_pictures:
         write_pictures(dict(zip(names, (image.path for image in images), strict=True)), root / "images")
     write_json(root / PAIRS, rows)
-
-
-def _xywh(box: FloatArray) -> list[float]:
-    x1, y1, x2, y2 = box.tolist()
-    return plain([x1, y1, x2 - x1, y2 - y1])

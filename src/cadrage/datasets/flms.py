@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from cadrage.atomic import replacing
+from cadrage.datasets.faults import Faults
+from cadrage.datasets.folders import found_in
 from cadrage.datasets.pictures import names_in_one_folder, pictures_beside, solid_boxes, write_pictures
 from cadrage.datasets.types import FramedImage
 from cadrage.errors import DataError, MissingExtraError
@@ -45,16 +47,23 @@ def load_flms(root: Path, *, allow_missing: bool = False) -> tuple[FramedImage, 
         MissingExtraError: the extra ``bench`` is not installed.
     """
     file = root / LABELS
-    labels: dict[str, FloatArray] = {}
+    faults = Faults()
+    rows: dict[str, tuple[Any, str]] = {}
     for number, row in enumerate(_table(file), start=1):
         place = f"{file}, entry {number} of {TABLE}"
-        name, boxes = _entry(row, place)
-        if name in labels:
-            raise DataError(f"{place}: {name} is there twice.")
-        labels[name] = boxes
+        with faults.caught():
+            name = _name(row, place)
+            if name in rows:
+                raise DataError(f"{place}: {name} is there twice.")
+            rows[name] = row, place
     folders = [root / folder for folder in PICTURE_FOLDERS]
-    pictures = pictures_beside(file, labels, folders, allow_missing=allow_missing)
-    return tuple(FramedImage(path.stem, path, labels[name]) for name, path in pictures.items())
+    found: list[FramedImage] = []
+    pictures = pictures_beside(file, rows, folders, allow_missing=allow_missing, faults=faults)
+    for name, path in pictures.items():
+        with faults.caught():
+            row, place = rows[name]
+            found.append(FramedImage(path.stem, path, _boxes(row, name, place), place=place))
+    return faults.none_in(found)
 
 
 def _table(file: Path) -> Any:  # noqa: ANN401
@@ -63,7 +72,9 @@ def _table(file: Path) -> Any:  # noqa: ANN401
     except ImportError:
         raise MissingExtraError("Reading a .mat file", "bench") from None
     if not file.is_file():
-        raise DataError(f"{file.parent} has no {LABELS}, in which FLMS has its crops.")
+        raise DataError(
+            f"{file.parent} has no {LABELS}, in which FLMS has its crops; {found_in(file.parent)}."
+        )
     try:
         table = loadmat(file).get(TABLE)
     except Exception as error:  # a damaged file may raise almost anything
@@ -75,20 +86,24 @@ def _table(file: Path) -> Any:  # noqa: ANN401
     return table.ravel()
 
 
-def _entry(row: Any, place: str) -> tuple[str, FloatArray]:  # noqa: ANN401
-    name, table = np.ravel(row["filename"]), row["bbox"]
+def _name(row: Any, place: str) -> str:  # noqa: ANN401
+    name = np.ravel(row["filename"])
     if len(name) != 1 or not isinstance(name[0], str):
         raise DataError(f"{place}: expected the name of a picture file in 'filename'.")
+    return str(name[0])
+
+
+def _boxes(row: Any, name: str, place: str) -> FloatArray:  # noqa: ANN401
     try:
-        boxes = np.asarray(table, dtype=np.float64)
+        boxes = np.asarray(row["bbox"], dtype=np.float64)
     except (TypeError, ValueError):
         boxes = np.zeros(0)
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
         raise DataError(f"{place}: expected rows of four numbers 'y1 x1 y2 x2' in 'bbox'.")
     drawn = boxes[(boxes >= 0).all(axis=1)]
     if not len(drawn):
-        raise DataError(f"{place}: {name[0]} has no crop.")
-    return str(name[0]), solid_boxes(drawn[:, ROW_FIRST], place)
+        raise DataError(f"{place}: {name} has no crop.")
+    return solid_boxes(drawn[:, ROW_FIRST], place)
 
 
 def save_flms(images: Iterable[FramedImage], root: Path, *, copy_pictures: bool = True) -> None:

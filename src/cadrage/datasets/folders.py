@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from cadrage.errors import DataError
@@ -25,15 +25,37 @@ def files_by_name(folder: Path, suffixes: Collection[str]) -> dict[str, Path]:
     return files
 
 
+def lonely_of(files: Collection[str], others: Collection[str]) -> list[str]:
+    """Names of files that have no partner among the others, sorted."""
+    return sorted(set(files) - set(others))
+
+
 def require_partners(
     kind: str, folder: Path, files: Collection[str], other_folder: Path, others: Collection[str]
 ) -> None:
     """Refuse files of a folder that lack their partner of a ``kind`` in the other folder.
 
     Raises:
-        DataError: some do; the message names the first.
+        DataError: some do; the message says how many and the first three.
     """
-    lonely = sorted(set(files) - set(others))
+    lonely = lonely_of(files, others)
     if lonely:
-        shown = ", ".join(lonely[:3]) + (", ..." if len(lonely) > 3 else "")
-        raise DataError(f"{len(lonely)} files of {folder} have no {kind} in {other_folder}: {shown}.")
+        raise DataError(f"{len(lonely)} {without(kind, folder, other_folder)}: {first_of(lonely)}.")
+
+
+def without(kind: str, folder: Path, other_folder: Path) -> str:
+    """What files without a partner are, in words that follow a number."""
+    return f"files of {folder} have no {kind} in {other_folder}"
+
+
+def first_of(names: Sequence[str]) -> str:
+    """The first three, for a message."""
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def found_in(folder: Path) -> str:
+    """What lies in a folder, for a message about what does not."""
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    return f"found there: {first_of(names)} ({len(names)} in all)" if names else "the folder is empty"

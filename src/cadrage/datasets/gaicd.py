@@ -16,13 +16,24 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cadrage.atomic import replacing
-from cadrage.datasets.folders import PICTURE_SUFFIXES, files_by_name, require_partners
+from cadrage.datasets.faults import Faults
+from cadrage.datasets.folders import PICTURE_SUFFIXES, files_by_name, first_of, found_in, lonely_of, without
+from cadrage.datasets.json_entries import LARGEST
+from cadrage.datasets.pictures import with_sizes
+from cadrage.datasets.releases import (
+    MIXED,
+    TWICE,
+    in_two_parts,
+    mixed_releases,
+    named_with_parts,
+    same_in_two_parts,
+)
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError, RequestError
 from cadrage.geometry import FloatArray
-from cadrage.imaging import open_photo
 
 Split = Literal["train", "val", "test", "all"]
 Release = Literal["conference", "journal", "unknown"]
@@ -40,6 +51,7 @@ Image = TypeVar("Image", bound=Named)
 
 FOLDERS = ("annotations", "images")
 SPLITS = ("train", "val", "test")
+SUFFIXES = PICTURE_SUFFIXES | {".txt"}
 UNRATED = -2.0
 
 RELEASE_COUNTS: dict[Release, dict[str, int]] = {
@@ -59,59 +71,61 @@ def load_gaicd(
         split: which part; ``"all"`` takes train, val and test, in this order, as far as they exist. A data
             set that is not divided has only ``"all"``.
         keep_unrated: keep the crops of MOS -2, with NaN as their score, instead of leaving them out.
-        read_sizes: read each picture's header for the size of its frame, and check that the boxes lie inside.
+        read_sizes: read each picture's header for the size of its frame, and check that the boxes lie inside; one
+            that goes over the edge by a pixel at most is cut there.
 
     Returns:
         The images, by name within each part. MOS values lie in [0, 5]; the few below 1 in the journal release
         look as if a missing grade had been counted as 0.
 
     Raises:
-        DataError: a folder, picture or label is missing, or a label file is malformed; the message names the
-            file and the line.
+        DataError: a folder, picture or label is missing, a label file is malformed, boxes are outside their
+            pictures, a photograph is in two parts, whichever is asked for, or parts are of different releases; the
+            message says how many, and of the first three file and line.
         ImageError: a picture whose size is asked for cannot be read.
         RequestError: there is no such split.
     """
     labels, pictures = (_folder(root, name) for name in FOLDERS)
-    return tuple(
-        _load_image(name, label, picture, part, keep_unrated=keep_unrated, read_size=read_sizes)
-        for part in _parts(root, split)
-        for name, label, picture in _pairs(labels, pictures, part)
-    )
+    wanted, faults = _parts(root, split), Faults()
+    _require_one_release(labels, pictures, faults)
+    images: list[RatedImage] = []
+    for part in wanted:
+        for name, label, picture in _pairs(labels, pictures, part, faults):
+            with faults.caught():
+                images.append(_load_image(name, label, picture, part, keep_unrated=keep_unrated))
+    found = faults.none_in(images, root)
+    return with_sizes(found) if read_sizes else found
 
 
-def _load_image(
-    name: str, label: Path, picture: Path, part: str | None, *, keep_unrated: bool, read_size: bool
-) -> RatedImage:
-    size_wh = open_photo(picture).size_wh if read_size else None
-    boxes, mos = read_labels(label, size_wh)
+def _load_image(name: str, label: Path, picture: Path, part: str | None, *, keep_unrated: bool) -> RatedImage:
+    boxes, mos, lines = read_labels(label)
     rated = ~np.isnan(mos)
     if not rated.any():
         raise DataError(f"{label} has no rated crop: expected at least one line 'y1 x1 y2 x2 MOS'.")
     if not keep_unrated:
-        boxes, mos = boxes[rated], mos[rated]
-    return RatedImage(name, picture, boxes, mos, part, size_wh)
+        boxes, mos, lines = boxes[rated], mos[rated], lines[rated]
+    return RatedImage(name, picture, boxes, mos, part, None, str(label), tuple(lines.tolist()))
 
 
-def read_labels(path: Path, size_wh: tuple[int, int] | None = None) -> tuple[FloatArray, FloatArray]:
+def read_labels(path: Path) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
     """Read one label file.
 
     Args:
         path: a text file with one crop a line, ``y1 x1 y2 x2 MOS``; empty lines do not count.
-        size_wh: width and height of the frame that the boxes must lie in, if known.
 
     Returns:
-        The boxes as x1, y1, x2, y2, shape (K, 4), and their MOS, shape (K,), NaN for -2; in the order of
-        the file.
+        The boxes as x1, y1, x2, y2, shape (K, 4), their MOS, shape (K,), NaN for -2, and their lines, shape (K,);
+        in the order of the file.
 
     Raises:
         DataError: the file cannot be read, or a line is malformed; the message names file and line.
     """
-    width, height = size_wh or (math.inf, math.inf)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as a text file: {_reason(error)}.") from error
     rows: list[tuple[float, ...]] = []
+    lines: list[int] = []
     for number, line in enumerate(text.splitlines(), start=1):
         fields = line.split()
         if not fields:
@@ -120,15 +134,14 @@ def read_labels(path: Path, size_wh: tuple[int, int] | None = None) -> tuple[Flo
             y1, x1, y2, x2, mos = map(float, fields)
         except ValueError:
             raise _line_error(path, number, "five numbers 'y1 x1 y2 x2 MOS'", line) from None
-        if not (0 <= x1 < x2 < math.inf and 0 <= y1 < y2 < math.inf):
-            raise _line_error(path, number, "'y1 x1 y2 x2 MOS' with 0 <= y1 < y2 and 0 <= x1 < x2", line)
-        if x2 > width or y2 > height:
-            raise _line_error(path, number, f"a box inside the picture of {width} x {height} pixels", line)
+        if not (-LARGEST < x1 < x2 < LARGEST and -LARGEST < y1 < y2 < LARGEST):
+            raise _line_error(path, number, "'y1 x1 y2 x2 MOS' with y1 < y2 and x1 < x2", line)
         if not (mos == UNRATED or 0 <= mos <= 5):
             raise _line_error(path, number, "a MOS from 0 to 5, or -2 for a crop that was not rated", line)
         rows.append((x1, y1, x2, y2, math.nan if mos == UNRATED else mos))
+        lines.append(number)
     table = np.array(rows, dtype=np.float64).reshape(-1, 5)
-    return table[:, :4], table[:, 4]
+    return table[:, :4], table[:, 4], np.array(lines, dtype=np.int64)
 
 
 def _line_error(path: Path, number: int, expected: str, line: str) -> DataError:
@@ -139,7 +152,9 @@ def _folder(root: Path, name: str) -> Path:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder." if root.exists() else f"{root} does not exist.")
     if not (root / name).is_dir():
-        raise DataError(f"{root} has no folder '{name}': GAICD lies in 'annotations' and 'images'.")
+        raise DataError(
+            f"{root} has no folder '{name}': GAICD lies in 'annotations' and 'images'; {found_in(root)}."
+        )
     return root / name
 
 
@@ -152,21 +167,57 @@ def _parts(root: Path, split: Split) -> Sequence[str | None]:
     if split not in SPLITS:
         raise RequestError(f"There is no split '{split}': choose train, val, test or all.")
     division = f"only {', '.join(found)}" if found else "it is not divided into parts"
-    raise DataError(f"{root} has no part '{split}': {division}.")
+    others = _strange_folders(root)
+    seen = f"; there are {first_of(others)}, which are no parts" if others else ""
+    raise DataError(f"{root} has no part '{split}': {division}{seen}.")
 
 
-def _pairs(labels: Path, pictures: Path, part: str | None) -> Iterator[tuple[str, Path, Path]]:
+def _strange_folders(root: Path) -> list[str]:
+    """Folders of labels or pictures that are beside those of the parts and are no part, as ``images/Train``."""
+    return [
+        f"{kind}/{folder.name}"
+        for kind in FOLDERS
+        if (root / kind).is_dir()
+        for folder in sorted((root / kind).iterdir())
+        if folder.is_dir() and folder.name not in SPLITS and not folder.name.startswith(".")
+    ]
+
+
+def _require_one_release(labels: Path, pictures: Path, faults: Faults) -> None:
+    """Refuse photographs that are in two parts, and parts of different releases: no figure would mean anything."""
+    divided = labels if any((labels / part).is_dir() for part in SPLITS) else pictures
+    names = {
+        part: {path.stem for path in (divided / part).iterdir() if path.suffix.lower() in SUFFIXES}
+        for part in SPLITS
+        if (divided / part).is_dir()
+    }
+    if in_two_parts(names):
+        files = {part: files_by_name(_subfolder(pictures, part), PICTURE_SUFFIXES) for part in names}
+        found = {
+            part: {name: files[part][name] for name in own & files[part].keys()}
+            for part, own in names.items()
+        }
+        faults.add(TWICE, named_with_parts(same_in_two_parts(found)))
+    counts = {part: len(own) for part, own in names.items()}
+    faults.add(MIXED, mixed_releases(counts, {str(name): parts for name, parts in RELEASE_COUNTS.items()}))
+
+
+def _pairs(
+    labels: Path, pictures: Path, part: str | None, faults: Faults
+) -> Iterator[tuple[str, Path, Path]]:
     """Name, label file and picture of every image of a part, by name."""
     label_folder, picture_folder = _subfolder(labels, part), _subfolder(pictures, part)
     label_of = files_by_name(label_folder, frozenset({".txt"}))
     picture_of = files_by_name(picture_folder, PICTURE_SUFFIXES)
     if not label_of:
-        raise DataError(f"{label_folder} holds no label file: expected one NAME.txt for each picture.")
+        raise DataError(
+            f"{label_folder} holds no label file: expected one NAME.txt for each picture; {found_in(label_folder)}."
+        )
     # A flat folder beside a divided one serves all parts: what it holds beyond this one is no mistake.
     if label_folder != labels or part is None:
-        require_partners("picture", label_folder, label_of, picture_folder, picture_of)
+        faults.add(without("picture", label_folder, picture_folder), lonely_of(label_of, picture_of))
     if picture_folder != pictures or part is None:
-        require_partners("label", picture_folder, picture_of, label_folder, label_of)
+        faults.add(without("label", picture_folder, label_folder), lonely_of(picture_of, label_of))
     for name in sorted(label_of.keys() & picture_of.keys()):
         yield name, label_of[name], picture_of[name]
 

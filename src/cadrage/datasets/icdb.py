@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from cadrage.atomic import replacing
+from cadrage.datasets.faults import Faults
 from cadrage.datasets.json_entries import read_text
 from cadrage.datasets.pictures import names_in_one_folder, pictures_beside, solid_boxes, write_pictures
 from cadrage.datasets.types import FramedImage
@@ -54,7 +55,8 @@ def load_icdb(
             and line, or how many and the first three.
     """
     file = root / LABELS
-    labels: dict[str, FloatArray] = {}
+    faults = Faults()
+    labels: dict[str, tuple[FloatArray, tuple[int, ...]] | None] = {}
     columns = [list(order).index(corner) for corner in CORNERS]
     lines = [(number, line.strip()) for number, line in enumerate(read_text(file).splitlines(), start=1)]
     rows = [(number, line) for number, line in lines if line]
@@ -69,12 +71,18 @@ def load_icdb(
         following = rows[start + 1 : start + step]
         if len(following) < len(ANNOTATORS):
             raise DataError(f"{file}, line {number}: {name} has {len(following)} crops of {len(ANNOTATORS)}.")
-        boxes = [_box(f"{file}, line {place}", line, order, columns) for place, line in following]
-        labels[name] = np.concatenate(boxes)
+        labels[name] = None
+        with faults.caught():
+            boxes = [_box(f"{file}, line {place}", line, order, columns) for place, line in following]
+            labels[name] = np.concatenate(boxes), tuple(place for place, _ in following)
     folders = [root / folder for folder in PICTURE_FOLDERS]
-    pictures = pictures_beside(file, labels, folders, allow_missing=allow_missing)
-    return tuple(
-        FramedImage(path.stem, path, labels[name], annotators=ANNOTATORS) for name, path in pictures.items()
+    pictures = pictures_beside(file, labels, folders, allow_missing=allow_missing, faults=faults)
+    found = [(path, label) for name, path in pictures.items() if (label := labels[name]) is not None]
+    return faults.none_in(
+        [
+            FramedImage(path.stem, path, drawn, None, None, ANNOTATORS, str(file), lines)
+            for path, (drawn, lines) in found
+        ]
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cadrage.atomic import replacing
+from cadrage.datasets.folders import found_in
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
 
@@ -18,13 +19,19 @@ BLANKS = " \t\r\n"
 LARGEST = 2**53
 """Coordinates and scores beyond this are no numbers of pixels or people: neither is infinity."""
 
+DECIMALS = 6
+"""Of coordinates that people wrote; those with more are taken as they are."""
+
+NOISE = 1e-11
+"""What a sum of two coordinates may be off, as a share of it, because decimals have no exact binary form."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An element of a JSON array, or a value of a JSON object.
 
     Attributes:
-        place: file and line, as messages name them.
+        place: file, line and number or name of the entry, as messages name them.
         key: its name in the object; ``""`` in an array.
         value: what it holds.
         offset: where its text begins in the file.
@@ -36,7 +43,7 @@ class Entry:
     offset: int
 
     def error(self, sentence: str) -> DataError:
-        """A ``DataError`` that begins with file and line."""
+        """A ``DataError`` that begins with the place."""
         return DataError(f"{self.place}: {sentence}")
 
     def field(self, name: str) -> Any:  # noqa: ANN401
@@ -77,7 +84,7 @@ def text_lines(file: Path) -> list[str]:
     try:
         return file.read_text(encoding="utf-8").split("\n")
     except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror}.") from error
+        raise _unreadable(file, error) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{file} is no text in UTF-8.") from error
 
@@ -103,7 +110,19 @@ def corners_of(value: object, what: str) -> FloatArray:
     if not isinstance(value, list) or len(value) != 4 or not all(map(is_number, value)):
         raise DataError(f"{what} must be four numbers x, y, w, h; got {shown(value)}.")
     x, y, w, h = value
-    return np.array([[x, y, x + w, y + h]], dtype=np.float64)
+    return np.array([[x, y, _rounded(x + w), _rounded(y + h)]], dtype=np.float64)
+
+
+def sides_of(box: FloatArray) -> list[float]:
+    """A box of corners, shape (4,), as ``x, y, w, h`` for JSON; ``corners_of`` makes the same corners of it."""
+    x1, y1, x2, y2 = box.tolist()
+    return plain([x1, y1, _rounded(x2 - x1), _rounded(y2 - y1)])
+
+
+def _rounded(value: float) -> float:
+    """A sum or difference of coordinates, without what floating point added to their decimals."""
+    short = round(value, DECIMALS)
+    return short if abs(short - value) < NOISE * max(1.0, abs(value)) else value
 
 
 def is_number(value: object) -> bool:
@@ -127,9 +146,14 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+        raise _unreadable(path, error) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is no text in UTF-8.") from error
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    there = f"; {found_in(path.parent)}" if isinstance(error, FileNotFoundError) else ""
+    return DataError(f"{path} cannot be read: {error.strerror}{there}.")
 
 
 def read_entries(path: Path) -> Iterator[Entry]:
@@ -151,20 +175,24 @@ def entries_in(path: Path, text: str, start: int) -> Iterator[Entry]:
     if closing is None:
         raise DataError(f"{path}, line {line}: expected a JSON array or object.")
     keys: set[str] = set()
+    number = 0
     position = _over_blanks(text, start + 1)
     if text[position : position + 1] == closing:
         return
     while True:
         line, counted = line + text.count("\n", counted, position), position
-        place, key = f"{path}, line {line}", ""
+        number, key = number + 1, ""
+        at_line = f"{path}, line {line}"
+        place = f"{at_line}, entry {number}"
         try:
             if closing == "}":
                 key, position = _key(decoder, text, position)
+                place = f"{at_line}, '{key}'"
             value, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
-            raise DataError(f"{place}: this is no JSON.") from None
+            raise DataError(f"{at_line}: this is no JSON.") from None
         if key in keys and closing == "}":
-            raise DataError(f"{place}: '{key}' is there twice.")
+            raise DataError(f"{at_line}: '{key}' is there twice.")
         keys.add(key)
         yield Entry(place, key, value, position)
         position = _over_blanks(text, end)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cadrage.atomic import replacing
-from cadrage.datasets.folders import PICTURE_SUFFIXES
+from cadrage.datasets.faults import Faults, problems_of
+from cadrage.datasets.folders import PICTURE_SUFFIXES, first_of, found_in
 from cadrage.datasets.types import ComparedImage, FramedImage, RatedImage
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
@@ -23,6 +25,7 @@ SLACK = 1.0
 or that count the last pixel from 1, do so."""
 
 Boxed = TypeVar("Boxed", bound=RatedImage | FramedImage | ComparedImage)
+LabelledImage = RatedImage | FramedImage | ComparedImage
 
 
 def pictures_beside(
@@ -32,6 +35,7 @@ def pictures_beside(
     *,
     allow_missing: bool,
     known: Iterable[str] = (),
+    faults: Faults | None = None,
 ) -> dict[str, Path]:
     """Find the pictures that a label file names.
 
@@ -41,20 +45,22 @@ def pictures_beside(
         folders: where they may lie; the first one that exists is taken.
         allow_missing: leave out pictures that are not there; data sets published as lists of addresses lose some.
         known: names of pictures that may lie there without being named.
+        faults: collects missing and spare pictures, instead of raising.
 
     Returns:
         The pictures that are there, by name, in the order given.
 
     Raises:
-        DataError: there is no such folder, pictures are missing, pictures lie there that no label names, or a name
-            is none for a file; the message says how many and the first three.
+        DataError: there is no such folder, no picture is there, a name is none for a file; or pictures are missing,
+            or lie there without being named: the message says how many and the first three.
     """
     named = tuple(named)
     folder = next((folder for folder in folders if folder.is_dir()), None)
     if folder is None:
         tried = ", ".join(str(one) for one in folders)
         raise DataError(
-            f"{labels} names {len(named)} pictures, and there is no folder of pictures: looked for {tried}."
+            f"{labels} names {len(named)} pictures, and there is no folder of pictures: looked for {tried}; "
+            f"{found_in(labels.parent)}."
         )
     for name in named:
         if Path(name).name != name or Path(name).suffix.lower() not in PICTURE_SUFFIXES:
@@ -64,16 +70,18 @@ def pictures_beside(
         for path in folder.iterdir()
         if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
     }
+    own = faults or Faults()
     missing = [name for name in named if name not in there]
-    require_pictures(labels, folder, missing, len(named), allow_missing=allow_missing)
+    require_pictures(labels, folder, missing, len(named), allow_missing=allow_missing, faults=own)
     spare = sorted(there.keys() - set(named) - set(known))
-    if spare:
-        raise DataError(f"{len(spare)} pictures in {folder} have no label in {labels}: {first_of(spare)}.")
+    own.add(f"pictures in {folder} have no label in {labels}", spare)
+    if faults is None:
+        own.none_in(())
     return {name: there[name] for name in named if name in there}
 
 
 def require_pictures(
-    labels: Path, folder: Path, missing: Sequence[str], count: int, *, allow_missing: bool
+    labels: Path, folder: Path, missing: Sequence[str], count: int, *, allow_missing: bool, faults: Faults
 ) -> None:
     """Refuse a folder that lacks pictures.
 
@@ -83,38 +91,36 @@ def require_pictures(
         missing: names of those that are not there.
         count: how many the labels name.
         allow_missing: some may be missing, but not all.
+        faults: collects those that may not.
 
     Raises:
-        DataError: too many are missing.
+        DataError: all are missing.
     """
-    if len(missing) == count:
+    if missing and len(missing) == count:
         raise DataError(
-            f"None of the {count} pictures that {labels} names is in {folder}: {first_of(missing)}."
+            f"None of the {count} pictures that {labels} names is in {folder}: {first_of(missing)}; "
+            f"{found_in(folder)}."
         )
-    if missing and not allow_missing:
-        raise DataError(
-            f"{len(missing)} of the {count} pictures that {labels} names are not in {folder}: {first_of(missing)}. "
-            "Labels of pictures that are gone can be left out (--allow-missing)."
+    if not allow_missing:
+        faults.add(
+            f"of the {count} pictures that {labels} names are not in {folder} "
+            "(cadrage data and bench leave out labels of pictures that are gone with --allow-missing)",
+            missing,
         )
-
-
-def first_of(names: Sequence[str]) -> str:
-    """The first three, for a message."""
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def solid_boxes(boxes_xyxy: FloatArray, place: str) -> FloatArray:
-    """Boxes of shape (K, 4) that were read from a file, cut at 0 where they go over by no more than ``SLACK``.
+    """Boxes of shape (K, 4) that were read from a file, of which each has an area.
 
     Raises:
-        DataError: a box has no area or begins outside the picture; the message begins with ``place``.
+        DataError: some have none; the message begins with ``place`` and says how many and the first three.
     """
-    for box in boxes_xyxy:
-        if not (box[2] > max(box[0], 0) and box[3] > max(box[1], 0) and box.min() >= -SLACK):
-            raise DataError(
-                f"{place}: a box without area or outside the picture, {as_text(box)} (x1 y1 x2 y2)."
-            )
-    return np.maximum(boxes_xyxy, 0.0)
+    flat = [as_text(box) for box in boxes_xyxy if not (box[2] > box[0] and box[3] > box[1])]
+    if len(flat) == 1:
+        raise DataError(f"{place}: a box without area, {flat[0]} (x1 y1 x2 y2).")
+    if flat:
+        raise DataError(f"{place}: {problems_of('boxes without area (x1 y1 x2 y2)', flat)[0]}")
+    return boxes_xyxy
 
 
 def as_text(box: FloatArray) -> str:
@@ -122,35 +128,74 @@ def as_text(box: FloatArray) -> str:
     return " ".join(f"{value:g}" for value in box)
 
 
-def is_outside(boxes_xyxy: FloatArray, size_wh: tuple[int, int]) -> bool:
-    """Whether a box of (K, 4) leaves a frame by more than ``SLACK``, or has no area inside it."""
-    inside = np.minimum(boxes_xyxy, np.tile(np.array(size_wh, dtype=np.float64), 2))
-    solid = (inside[:, 2:] > inside[:, :2]).all()
-    return not solid or bool((boxes_xyxy - inside > SLACK).any() or (boxes_xyxy < -SLACK).any())
+def cut_at_edge(boxes_xyxy: FloatArray, size_wh: tuple[int, int]) -> FloatArray:
+    """Boxes of shape (K, 4), cut at the edges of the frame."""
+    return np.clip(boxes_xyxy, 0.0, np.tile(np.array(size_wh, dtype=np.float64), 2))
 
 
-def with_size(image: Boxed) -> Boxed:
-    """The same image with the size of its frame, and its boxes cut at the edge where they go over a little.
+def are_outside(boxes_xyxy: FloatArray, size_wh: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which boxes of (K, 4) leave a frame by more than ``SLACK``, or have no area inside it; shape (K,)."""
+    inside = cut_at_edge(boxes_xyxy, size_wh)
+    are_flat = inside[:, 2:] <= inside[:, :2]
+    are_over = np.abs(boxes_xyxy - inside) > SLACK
+    outside: NDArray[np.bool_] = np.logical_or(are_flat.any(axis=1), are_over.any(axis=1))
+    return outside
+
+
+OUTSIDE = "boxes outside their pictures (x1 y1 x2 y2)"
+
+
+def boxes_outside(image: LabelledImage, size_wh: tuple[int, int]) -> list[str]:
+    """Each box of an image that is outside a frame, with file and line of its label where they are known."""
+    return cases_outside(np.concatenate(boxes_of(image)), size_wh, lambda number: _place_of(image, number))
+
+
+def cases_outside(
+    boxes_xyxy: FloatArray, size_wh: tuple[int, int], place_of: Callable[[int], str]
+) -> list[str]:
+    """Each box of (K, 4) that is outside a frame, in words that begin with its place."""
+    frame = f"{size_wh[0]} x {size_wh[1]}"
+    return [
+        f"{place_of(number)}: {as_text(boxes_xyxy[number])} in {frame}"
+        for number in np.flatnonzero(are_outside(boxes_xyxy, size_wh)).tolist()
+    ]
+
+
+def _place_of(image: LabelledImage, number: int) -> str:
+    if number < len(image.lines):
+        return f"{image.place}, line {image.lines[number]}"
+    what = f"box {number + 1}"
+    if isinstance(image, ComparedImage):  # the boxes are the first crops of all pairs, then the second ones
+        pairs = len(image.votes)
+        what = f"pair {number % pairs + 1}, crop {number // pairs + 1}"
+    return f"{image.place} ({image.name}), {what}" if image.place else f"{image.name}, {what}"
+
+
+def with_sizes(images: Sequence[Boxed]) -> tuple[Boxed, ...]:
+    """The same images with the sizes of their frames, and boxes cut at the edge where they go over a little.
 
     Raises:
-        DataError: a box is outside the picture.
-        ImageError: the picture cannot be read.
+        DataError: boxes are outside their pictures; the message says how many, and of the first three file and
+            line.
+        ImageError: a picture cannot be read.
     """
-    size_wh = image.size_wh or open_photo(image.path).size_wh
-    for boxes in boxes_of(image):
-        if is_outside(boxes, size_wh):
-            frame = f"{size_wh[0]} x {size_wh[1]}"
-            raise DataError(
-                f"Image '{image.name}' has a box outside its picture {image.path} of {frame} pixels."
-            )
-    edge = np.tile(np.array(size_wh, dtype=np.float64), 2)
+    sizes = [image.size_wh or open_photo(image.path).size_wh for image in images]
+    outside = [
+        case for image, size_wh in zip(images, sizes, strict=True) for case in boxes_outside(image, size_wh)
+    ]
+    if outside:
+        raise DataError(str(problems_of(OUTSIDE, outside)[0]))
+    return tuple(_cut(image, size_wh) for image, size_wh in zip(images, sizes, strict=True))
+
+
+def _cut(image: Boxed, size_wh: tuple[int, int]) -> Boxed:
     if isinstance(image, ComparedImage):
-        first, second = (np.clip(boxes, 0, edge) for boxes in boxes_of(image))
+        first, second = (cut_at_edge(boxes, size_wh) for boxes in boxes_of(image))
         return replace(image, size_wh=size_wh, first_xyxy=first, second_xyxy=second)
-    return replace(image, size_wh=size_wh, boxes_xyxy=np.clip(image.boxes_xyxy, 0, edge))
+    return replace(image, size_wh=size_wh, boxes_xyxy=cut_at_edge(image.boxes_xyxy, size_wh))
 
 
-def boxes_of(image: RatedImage | FramedImage | ComparedImage) -> tuple[FloatArray, ...]:
+def boxes_of(image: LabelledImage) -> tuple[FloatArray, ...]:
     """The arrays of boxes that an image has, each of shape (K, 4)."""
     if isinstance(image, ComparedImage):
         return image.first_xyxy, image.second_xyxy

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from cadrage.datasets.faults import Faults
+from cadrage.datasets.folders import found_in
 from cadrage.datasets.json_entries import read_entries
 from cadrage.datasets.pictures import write_pictures
 from cadrage.datasets.scored_views import ViewFields, load_views, save_views
@@ -41,15 +43,17 @@ def load_sacd(root: Path, *, allow_missing: bool = False) -> tuple[RatedImage, .
     """
     files = {part: root / name for part, name in LABELS.items() if (root / name).is_file()}
     if not files:
-        raise DataError(f"{root} has none of {', '.join(LABELS.values())}, in which SACD has its scores.")
-    names = [entry.key for file in files.values() for entry in read_entries(file)]
-    return tuple(
-        image
-        for part, file in files.items()
-        for image in load_views(
-            file, root / PICTURES, FIELDS, split=part, allow_missing=allow_missing, known=names
+        raise DataError(
+            f"{root} has none of {', '.join(LABELS.values())}, in which SACD has its scores; {found_in(root)}."
         )
-    )
+    names = [entry.key for file in files.values() for entry in read_entries(file)]
+    faults = Faults()
+    found: list[RatedImage] = []
+    for part, file in files.items():
+        found += load_views(
+            file, root / PICTURES, FIELDS, faults, split=part, allow_missing=allow_missing, known=names
+        )
+    return faults.none_in(found)
 
 
 def save_sacd(images: Iterable[RatedImage], root: Path, *, copy_pictures: bool = True) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cadrage.datasets.faults import Faults
 from cadrage.datasets.json_entries import Entry, is_number, plain, read_entries, shown, write_json
 from cadrage.datasets.pictures import names_in_one_folder, pictures_beside, solid_boxes
 from cadrage.datasets.types import RatedImage
@@ -33,11 +34,12 @@ def load_views(
     file: Path,
     pictures: Path,
     fields: ViewFields,
+    faults: Faults,
     *,
     split: str | None = None,
     allow_missing: bool = False,
     known: Sequence[str] = (),
-) -> tuple[RatedImage, ...]:
+) -> list[RatedImage]:
     """Read one file of ``{"NAME.jpg": {BOXES: [[x1, y1, x2, y2], ...], SCORES: [...]}, ...}``.
 
     Args:
@@ -45,26 +47,28 @@ def load_views(
         pictures: the folder of the pictures, which are not opened.
         fields: names of the fields. Scores are one number a box, null where it has none, or one list a box with the
             numbers of several people, whose mean is taken.
+        faults: collects labels that cannot be used, pictures that are missing and those without a label.
         split: the part that the images belong to.
         allow_missing: leave out labels without a picture.
         known: names of pictures that may lie there without a label in this file.
 
     Raises:
-        DataError: the file is missing or malformed, pictures are missing or have no label.
+        DataError: the file is missing or malformed, or none of its pictures is there.
     """
     labels = {entry.key: entry for entry in read_entries(file)}
     if not labels:
         raise DataError(f"{file} holds no label.")
     if "" in labels:
         raise DataError(f"{labels[''].place}: expected an object with the names of pictures; got an array.")
-    paths = pictures_beside(file, labels, [pictures], allow_missing=allow_missing, known=known)
+    paths = pictures_beside(file, labels, [pictures], allow_missing=allow_missing, known=known, faults=faults)
     images = []
     for name, path in paths.items():
-        entry = labels[name]
-        boxes = solid_boxes(entry.numbers(fields.boxes, 4), f"{entry.place} ({name})")
-        scores = _scores(entry, fields.scores, len(boxes))
-        images.append(RatedImage(path.stem, path, boxes, scores, split))
-    return tuple(images)
+        with faults.caught():
+            entry = labels[name]
+            boxes = solid_boxes(entry.numbers(fields.boxes, 4), entry.place)
+            scores = _scores(entry, fields.scores, len(boxes))
+            images.append(RatedImage(path.stem, path, boxes, scores, split, None, entry.place))
+    return images
 
 
 def _scores(entry: Entry, name: str, count: int) -> FloatArray:
@@ -73,7 +77,7 @@ def _scores(entry: Entry, name: str, count: int) -> FloatArray:
         raise entry.error(f'"{name}" must have one score for each of {count} boxes; got {shown(values)}.')
     scores = np.array([_score(entry, name, value) for value in values], dtype=np.float64)
     if np.isnan(scores).all():
-        raise entry.error(f"{entry.key} has no crop with a score.")
+        raise entry.error("it has no crop with a score.")
     return scores
 
 

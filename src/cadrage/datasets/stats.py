@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from cadrage.datasets.caption_crops import CaptionCrops
+from cadrage.datasets.data_set import KINDS, Image
 from cadrage.datasets.masks import read_mask
 from cadrage.datasets.pictures import boxes_of
-from cadrage.datasets.registry import KINDS, Image
 from cadrage.datasets.types import ComparedImage, FramedImage, MaskedImage, RatedImage
 from cadrage.geometry import FloatArray, areas, iou_matrix
 from cadrage.imaging import open_photo
@@ -111,7 +111,7 @@ def data_set_stats(images: Sequence[Image], advance: Callable[[], None] = lambda
         found["crop_aspect"] = distribution("width : height of the crops", wh[:, 0] / wh[:, 1], ASPECT_BIN)
         found["crop_area"] = distribution("area of the crops, share of the picture", shares, AREA_BIN)
         counts = np.array([len(own) for own in per_image], dtype=np.float64)
-        found["crops_per_image"] = distribution("crops of an image", counts, 1)
+        found["crops_per_image"] = distribution("crops of an image", counts, 1, start=0.5)
         more, single = _of_kind(images, shares)
         found, numbers = found | more, numbers | single
     else:

@@ -71,7 +71,7 @@ def plot_stats(stats: Stats, title: str, file: Path) -> None:
 
 def _bars(axes: Axes, one: Distribution) -> None:
     edges = np.array(one.edges)
-    axes.bar(edges[:-1], one.counts, np.diff(edges) * 0.92, align="edge", color=BAR)
+    axes.bar((edges[:-1] + edges[1:]) / 2, one.counts, np.diff(edges) * 0.92, color=BAR)
     axes.axvline(one.mean, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     _dress(axes, f"{one.what}; mean {one.mean:.3g}", "number")
 

@@ -25,6 +25,8 @@ class RatedImage:
         split: the part of the data set the image belongs to, such as ``"train"``; None where there are no
             parts.
         size_wh: width and height of the frame in pixels, or None while unknown.
+        place: where its label lies, as messages name it: a file, or file and line; empty where that is not known.
+        lines: line of each box in that file as it was read; empty where a box has no line of its own.
 
     Raises:
         DataError: the shapes do not fit together.
@@ -36,6 +38,8 @@ class RatedImage:
     mos: FloatArray
     split: str | None = None
     size_wh: tuple[int, int] | None = None
+    place: str = ""
+    lines: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.boxes_xyxy.shape != (*self.mos.shape, 4) or self.mos.ndim != 1:
@@ -61,6 +65,8 @@ class FramedImage:
         split: the part of the data set the image belongs to; None where there are no parts.
         size_wh: width and height of the frame in pixels, or None while unknown.
         annotators: who drew each box, length K; empty where that is not known.
+        place: where its label lies, as messages name it: a file, or file and line; empty where that is not known.
+        lines: line of each box in that file as it was read; empty where a box has no line of its own.
 
     Raises:
         DataError: the shapes do not fit together, or there is no box.
@@ -72,6 +78,8 @@ class FramedImage:
     split: str | None = None
     size_wh: tuple[int, int] | None = None
     annotators: tuple[str, ...] = ()
+    place: str = ""
+    lines: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         boxes = self.boxes_xyxy
@@ -97,6 +105,8 @@ class ComparedImage:
         votes: how many people preferred the first and how many the second, int64, shape (P, 2).
         split: the part of the data set the image belongs to; None where there are no parts.
         size_wh: width and height of the frame in pixels, or None while unknown.
+        place: where its label lies, as messages name it: a file, or file and line; empty where that is not known.
+        lines: line of each box in that file as it was read; empty where a box has no line of its own.
 
     Raises:
         DataError: the shapes do not fit together.
@@ -109,6 +119,8 @@ class ComparedImage:
     votes: NDArray[np.int64]
     split: str | None = None
     size_wh: tuple[int, int] | None = None
+    place: str = ""
+    lines: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         pairs = len(self.votes)
