@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cadrage.atomic import replacing
+from cadrage.datasets.pictures import SLACK
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
@@ -154,7 +155,7 @@ def _matched(place: str, line: Mapping[str, Any], image: RatedImage) -> FloatArr
         raise DataError(f"{place}: expected one box of four numbers for each of the {len(scores)} scores.")
     distances = np.abs(image.boxes_xyxy[:, None] - boxes[None]).max(axis=2)
     nearest = distances.argmin(axis=1)
-    if (distances[np.arange(len(nearest)), nearest] > 0.5).any():
+    if (distances[np.arange(len(nearest)), nearest] > SLACK).any():  # so much may be cut off a label's box
         raise DataError(f"{place}: some rated crops of '{image.name}' have no box in this line.")
     matched: FloatArray = scores[nearest]
     return matched
