@@ -16,7 +16,8 @@ import torch
 from cadrage.captions.cropper import CaptionCropper, CaptionRequest, space_of
 from cadrage.captions.objective import Target
 from cadrage.captions.sampler import pyramid
-from cadrage.captions.search.descent import Objective, SearchConfig, search
+from cadrage.captions.search.descent import SearchConfig, search
+from cadrage.captions.search.measuring import Objective
 from cadrage.captions.search.starts import start_boxes
 from cadrage.imaging import open_photo
 from measure import Comparison, parser, report, take_turns, usable_cpus

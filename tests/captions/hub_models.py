@@ -50,16 +50,17 @@ def save_vit_gpt2(folder):
     return _save(VisionEncoderDecoderModel, config, folder)
 
 
-def save_swin_bert(folder):
+def save_swin_bert(folder, decoder="Bert"):
     """An encoder without class token, and a decoder of another width."""
-    from transformers import BertConfig, SwinConfig, VisionEncoderDecoderConfig, VisionEncoderDecoderModel
+    import transformers
+    from transformers import SwinConfig, VisionEncoderDecoderConfig, VisionEncoderDecoderModel
 
     words = _save_word_pieces(folder)
     encoder = SwinConfig(
         image_size=32, patch_size=4, embed_dim=8, depths=[1, 1], num_heads=[1, 2], window_size=4
     )
-    decoder = BertConfig(**_text(words))
-    config = VisionEncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
+    text = getattr(transformers, f"{decoder}Config")(**_text(words))
+    config = VisionEncoderDecoderConfig.from_encoder_decoder_configs(encoder, text)
     config.decoder_start_token_id, config.eos_token_id = words["[CLS]"], words["[SEP]"]
     config.pad_token_id = 0
     return _save(VisionEncoderDecoderModel, config, folder)

@@ -17,10 +17,10 @@ class Speaker(nn.Module):
         self.vocabulary = Vocabulary.learn([" ".join(WORDS)])
         self.size_wh = (12, 8)
         self.steps = steps
-        self.look = nn.Linear(3, 16)
+        self.colours = nn.Linear(3, 16)
         self.words = nn.Embedding(len(self.vocabulary), 16)
         self.cell = nn.GRUCell(16, 16)
-        self.say = nn.Linear(16, len(self.vocabulary))
+        self.tell = nn.Linear(16, len(self.vocabulary))
         self.double().eval().requires_grad_(False)
 
     def spoken(self, pictures):
@@ -31,12 +31,12 @@ class Speaker(nn.Module):
 
     def _steps(self, pictures, numbers):
         names = self.vocabulary.words
-        state = torch.tanh(4 * self.look(pictures.mean(dim=(2, 3)) - 0.5))
+        state = torch.tanh(4 * self.colours(pictures.mean(dim=(2, 3)) - 0.5))
         word = torch.full((len(pictures),), names.index(BEGIN))
         ended, found = torch.zeros(len(pictures), dtype=torch.bool), []
         for step in range(self.steps if numbers is None else numbers.shape[1]):
             state = self.cell(self.words(word), state)
-            chances = self.say(4 * state).log_softmax(dim=-1)
+            chances = self.tell(4 * state).log_softmax(dim=-1)
             found.append(torch.where(ended[:, None], torch.nan, chances))
             word = chances.argmax(dim=-1) if numbers is None else numbers[:, step]
             ended = ended | (word == names.index(END))

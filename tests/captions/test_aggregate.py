@@ -1,10 +1,20 @@
 """Several runs, one answer: each rule by hand."""
 
+import numpy as np
 import pytest
 import torch
 
-from cadrage.captions.search.aggregate import Beliefs, aggregate, consensus, largest_cluster
+from cadrage.captions.search.aggregate import (
+    AT_ONCE,
+    CROWD,
+    Beliefs,
+    aggregate,
+    consensus,
+    heard,
+    largest_cluster,
+)
 from cadrage.errors import RequestError
+from cadrage.geometry import iou_matrix
 
 BOXES = torch.tensor([[0.0, 0, 10, 10], [1, 1, 11, 11], [2, 0, 12, 10], [50, 50, 90, 90]])
 LOSSES = torch.tensor([3.0, 2.0, 4.0, 1.0])
@@ -51,6 +61,29 @@ class TestConsensus:
         near = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 20], [50, 50, 60, 60]])
         assert beliefs.agreement(near).tolist() == pytest.approx([0.5, 0.25, 0.0])
         assert consensus(beliefs).tolist() == [0, 0, 10, 10]
+
+    def test_many_boxes_are_compared_in_parts_as_they_would_be_together(self):
+        corners = 80 * torch.rand((AT_ONCE + 50, 2), generator=torch.Generator().manual_seed(1))
+        boxes = torch.cat([corners, corners + 20], dim=1).double()
+        beliefs = Beliefs.of(boxes, corners[:, 0], 0.1)
+        overlaps = iou_matrix(boxes.numpy(), boxes.numpy())
+        weights = np.exp(-0.1 * corners[:, 0].double().numpy()) / (overlaps**CROWD).sum(axis=1)
+        np.testing.assert_allclose(beliefs.weights, weights / weights.sum())
+        np.testing.assert_allclose(beliefs.agreement(boxes).numpy(), overlaps @ beliefs.weights)
+
+
+class TestHeard:
+    def test_all_where_they_are_few(self):
+        assert heard(torch.tensor([True, False, False]), 3).all()
+
+    def test_of_too_many_those_that_are_needed_and_evenly_of_the_others(self):
+        needed = torch.zeros(11, dtype=torch.bool)
+        needed[[1, 10]] = True
+        assert heard(needed, 5).nonzero()[:, 0].tolist() == [0, 1, 5, 9, 10]
+
+    def test_no_others_where_too_many_are_needed(self):
+        needed = torch.tensor([True, True, False, True])
+        assert heard(needed, 2).tolist() == [True, True, False, True]
 
 
 @pytest.mark.parametrize("rule", ["best", "mean", "median", "cluster"])

@@ -19,8 +19,8 @@ from cadrage.captions.captioners import hub_files
 from cadrage.captions.captioners.hub import load_hub_captioner
 from cadrage.captions.captioners.hub_files import hub_can_answer
 from cadrage.captions.cropper import CaptionCropper, CaptionRequest
-from cadrage.captions.objective import CaptionLoss, Target, caption_loss
-from cadrage.captions.protocols import Convolutional
+from cadrage.captions.objective import CaptionLoss, Target, caption_loss, caption_losses
+from cadrage.captions.protocols import Bounded, Convolutional, Looking
 from cadrage.captions.search.descent import SearchConfig
 from cadrage.errors import RequestError, WeightsError
 
@@ -145,6 +145,49 @@ def test_a_bag_is_a_mean_over_the_pieces(folders):
     assert said == ["the", "bi", "##cycle", "a", "ball", "[SEP]"]
     with pytest.raises(RequestError, match="does not know 'zebra'"):
         Target.of("zebra", captioner, CaptionLoss())
+
+
+FORCED = [CaptionLoss(words="forced"), CaptionLoss(kind="likelihood")]
+
+
+@pytest.mark.parametrize("loss", FORCED, ids=["forced", "likelihood"])
+def test_a_caption_longer_than_the_decoder_has_places_for_is_refused(captioner, loss):
+    """The networks of these tests have places for 32 pieces, the sentence's begin among them."""
+    assert isinstance(captioner, Bounded)
+    with pytest.raises(RequestError, match=r"is too long to be taken in its order: .* takes 32 at most\.$"):
+        Target.of("dog " * 60, captioner, loss)
+    assert len(Target.of("dog " * 60, captioner, CaptionLoss()).numbers) > 60
+    longest = next(
+        target
+        for words in range(31, 0, -1)
+        if len((target := Target.of("dog " * words, captioner, CaptionLoss())).numbers) <= 32
+    )
+    longest = Target.of(longest.text, captioner, loss)
+    assert len(longest.numbers) == 32
+    assert caption_loss(captioner, pictures(1), [longest], loss).isfinite().all()
+    with pytest.raises((RuntimeError, IndexError)):
+        captioner.forced(pictures(1), longest.numbers[None, :1].expand(1, 33))
+
+
+def test_places_that_a_decoder_skips_do_not_count(tmp_path):
+    """RoBERTa's begin after the number of its padding, which is 1 here."""
+    captioner = load_hub_captioner(hub_models.save_swin_bert(tmp_path, "Roberta"), longest=99)
+    assert (captioner.longest_forced, captioner.longest) == (30, 30)
+    small = pictures(1).float()
+    assert captioner.forced(small, torch.full((1, 30), 7)).isfinite().all()
+    with pytest.raises((RuntimeError, IndexError)):
+        captioner.forced(small, torch.full((1, 31), 7))
+    captioner.spoken(small)
+
+
+@pytest.mark.parametrize("loss", FORCED, ids=["forced", "likelihood"])
+def test_captions_share_what_is_seen(captioner, loss):
+    assert isinstance(captioner, Looking)
+    targets = [Target.of(text, captioner, loss) for text in TEXTS]
+    together = caption_losses(captioner, pictures(2), targets, loss)
+    for target, found in zip(targets, together, strict=True):
+        expected = caption_loss(captioner, pictures(2), [target] * 2, loss)
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
 
 
 def test_attention_is_a_map_of_places(captioner):

@@ -89,7 +89,7 @@ def test_grounding_is_the_localisers_box_in_the_frame(networks, tmp_path):
 
 
 def test_cagic_answers_with_its_restarts_and_repeats_itself(networks, photo):
-    method = make_method(f"cagic:{QUICK},starts=frame", networks)
+    method = make_method(f"cagic:{QUICK},starts=frame,halvings=0", networks)
     first, second = (method.answer(photo, "a red ball", seed=4) for _ in range(2))
     assert first.box == second.box
     assert first.runs_xyxy.shape == (3, 4)
@@ -97,6 +97,11 @@ def test_cagic_answers_with_its_restarts_and_repeats_itself(networks, photo):
     assert method.is_seeded
     other = method.answer(photo, "a red ball", seed=5)
     assert not np.array_equal(first.runs_xyxy, other.runs_xyxy)
+
+
+def test_restarts_that_were_ended_on_purpose_do_not_count(networks, photo):
+    answer = make_method(f"cagic:{QUICK},starts=frame,halvings=1", networks).answer(photo, "a red ball")
+    assert answer.runs_xyxy.shape == (2, 4)
 
 
 def test_versions_name_networks_and_options(networks):

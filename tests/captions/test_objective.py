@@ -7,7 +7,15 @@ import torch
 from speaker import Speaker
 from torch.autograd import gradcheck
 
-from cadrage.captions.objective import CaptionLoss, Target, caption_loss, cross_entropy, mean_words
+from cadrage.captions.objective import (
+    CaptionLoss,
+    Target,
+    caption_loss,
+    caption_losses,
+    cross_entropy,
+    mean_words,
+)
+from cadrage.captions.protocols import Bounded, Looking
 from cadrage.captions.vocabulary import END
 from cadrage.errors import RequestError
 
@@ -91,6 +99,61 @@ def test_the_likelihood_is_the_mean_over_the_words_and_the_end(speaker):
     steps = speaker.forced(pictures(1), target.numbers[None])[0]
     expected = -sum(steps[place, number] for place, number in enumerate(target.numbers.tolist())) / 3
     assert caption_loss(speaker, pictures(1), [target], loss).item() == pytest.approx(expected.item())
+
+
+class Looker(Speaker):
+    """A speaker that looks first, and counts the pictures it looked at."""
+
+    looked = 0
+
+    def look(self, pictures):
+        self.looked += len(pictures)
+        return pictures
+
+    def say(self, seen, numbers):
+        return self._steps(seen, numbers)
+
+    def spoken(self, pictures):
+        return self.say(self.look(pictures), None)
+
+    def forced(self, pictures, numbers):
+        return self.say(self.look(pictures), numbers)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [CaptionLoss(), CaptionLoss(words="forced"), CaptionLoss(kind="likelihood")],
+    ids=["spoken", "forced", "likelihood"],
+)
+def test_captions_share_what_the_captioner_sees(speaker, loss):
+    looker = Looker()
+    targets = [Target.of(text, speaker, loss) for text in ("red ball", "a dog runs on blue grass", "sky")]
+    together = caption_losses(looker, pictures(4), targets, loss)
+    assert looker.looked == 4
+    assert isinstance(looker, Looking)
+    assert not isinstance(speaker, Looking)
+    torch.testing.assert_close(caption_losses(speaker, pictures(4), targets, loss), together)
+    for target, found in zip(targets, together, strict=True):
+        torch.testing.assert_close(caption_loss(speaker, pictures(4), [target] * 4, loss), found)
+
+
+class ShortOfBreath(Speaker):
+    longest_forced = 3
+
+
+@pytest.mark.parametrize("loss", [CaptionLoss(words="forced"), CaptionLoss(kind="likelihood")], ids=str)
+def test_a_caption_that_is_longer_than_the_captioner_can_say_is_refused(speaker, loss):
+    short = ShortOfBreath()
+    assert isinstance(short, Bounded)
+    assert not isinstance(speaker, Bounded)
+    assert len(Target.of("red ball", short, loss).numbers) == 3
+    text = "red ball on green grass and " * 9
+    with pytest.raises(
+        RequestError, match=r"'red ball on green grass and .*\.\.\.' is too long .* 37 pieces .* 3 at most\.$"
+    ):
+        Target.of(text, short, loss)
+    assert len(Target.of(text, short, CaptionLoss()).numbers) == 37
+    assert len(Target.of(text, speaker, loss).numbers) == 37
 
 
 def test_a_smoothing_that_leaves_nothing_is_refused():

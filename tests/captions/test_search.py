@@ -2,24 +2,21 @@
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
+from searching import FREE, SHORT, SQUARE, Counting, drawn, found, total_of_frame
 from speaker import Speaker
 
-from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.objective import CaptionLoss, Target
-from cadrage.captions.sampler import pyramid
-from cadrage.captions.search.descent import Objective, SearchConfig, search
+from cadrage.captions.search.descent import SearchConfig, search
+from cadrage.captions.search.measuring import Objective
 from cadrage.captions.search.refine import neighbours, refine
 from cadrage.captions.search.runs import Runs
-from cadrage.captions.search.schedule import REACHES, SCALES
-from cadrage.captions.search.starts import best_candidates, candidates, start_boxes
+from cadrage.captions.search.schedule import REACHES, SCALES, Schedule
+from cadrage.captions.search.starts import all_over, best_candidates, candidates, start_boxes
 from cadrage.errors import RequestError
-from cadrage.geometry import AspectRatio
-
-FREE, SQUARE = BoxSpace.of((96, 64), None), BoxSpace.of((96, 64), AspectRatio(1, 1))
-SHORT = SearchConfig(steps=12, restarts=3, candidates=20, patience=None, halvings=0, aggregate="best")
 
 
 @pytest.fixture(scope="module")
@@ -29,23 +26,7 @@ def speaker():
 
 @pytest.fixture(scope="module")
 def levels():
-    """Grey, with a red patch on the right and a green one on the left."""
-    picture = torch.full((3, 64, 96), 0.4, dtype=torch.float64)
-    picture[:, 10:30, 64:90] = torch.tensor([0.9, 0.05, 0.05], dtype=torch.float64)[:, None, None]
-    picture[:, 36:60, 6:30] = torch.tensor([0.05, 0.85, 0.1], dtype=torch.float64)[:, None, None]
-    return pyramid(picture)
-
-
-def found(levels, speaker, config=SHORT, texts=("red",), space=FREE, **settings):
-    loss = CaptionLoss()
-    targets = [Target.of(text, speaker, loss) for text in texts]
-    return search(levels, space, targets, speaker, None, loss, 0.0, config, **settings)
-
-
-def total_of_frame(levels, speaker, text="red"):
-    objective = Objective(levels, speaker, None, CaptionLoss(), 0.0)
-    frame = torch.tensor([[0.0, 0, 96, 64]], dtype=torch.float64)
-    return objective.measure(frame, [Target.of(text, speaker, CaptionLoss())])[0, 0].item()
+    return drawn()
 
 
 class TestStarts:
@@ -80,8 +61,17 @@ class TestStarts:
 
     def test_the_best_that_differ_come_first_and_none_lacks(self):
         boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]])
-        best = best_candidates(boxes, torch.tensor([1.0, 1.1, 5.0]), 4)
-        assert best.tolist() == [[0, 0, 10, 10], [20, 20, 30, 30], [0, 0, 10, 9], [0, 0, 10, 10]]
+        assert best_candidates(boxes, torch.tensor([1.0, 1.1, 5.0]), 4).tolist() == [0, 2, 1, 0]
+
+    @pytest.mark.parametrize("count", [1, 8, 180])
+    def test_every_beginning_of_an_order_is_spread_over_all(self, count):
+        order = all_over(count).tolist()
+        assert order[0] == 0
+        assert sorted(order) == list(range(count))
+        for taken in range(8, count, 8):
+            places = [*sorted(order[:taken]), count]
+            gaps = [after - before for before, after in pairwise(places)]
+            assert max(gaps) <= 3 * count / taken
 
     def test_another_kind_is_refused(self):
         with pytest.raises(RequestError, match="not 'corner'"):
@@ -122,17 +112,17 @@ class TestRuns:
         runs.halve()
         runs.halve()
         assert runs.active.tolist() == [False, True, False, False, False, False, False, True]
+        assert [run.halved for run in runs.of(0)] == [True, False, True, True]
 
     def test_a_run_without_gain_ends_and_costs_nothing(self):
         runs = self.runs([1.0] * 4)
         runs.begin(0.1)
         for _ in range(2):
-            boxes = runs.boxes(None)
-            worse = torch.stack([boxes.sum(dim=1), boxes.sum(dim=1)], dim=1)
-            runs.step(boxes, worse)
+            step(runs, lambda boxes: boxes.sum(dim=1))
             runs.end_stale(2)
         assert not runs.active.any()
         assert [len(run.boxes) for run in runs.of(0)] == [3] * 4
+        assert not any(run.halved for run in runs.of(0))
 
     def test_its_steps_are_those_of_adam(self):
         runs = self.runs([9e9] * 4)
@@ -142,7 +132,7 @@ class TestRuns:
         for _ in range(5):
             boxes, expected = runs.boxes(None), FREE.boxes(theta)
             torch.testing.assert_close(boxes, expected)
-            runs.step(boxes, torch.stack([self.pull(boxes), 0 * self.pull(boxes)], dim=1))
+            step(runs, self.pull)
             adam.zero_grad()
             self.pull(expected).sum().backward()
             adam.step()
@@ -153,11 +143,25 @@ class TestRuns:
     def test_what_cannot_be_measured_does_not_spoil_the_parameters(self):
         runs = self.runs([1.0] * 4)
         runs.begin(0.1)
-        boxes = runs.boxes(None)
-        terms = torch.stack([boxes.sum(dim=1) * torch.nan, boxes.sum(dim=1)], dim=1)
-        runs.step(boxes, terms)
+        step(runs, lambda boxes: boxes.sum(dim=1) * torch.nan)
         assert runs.boxes(None).isfinite().all()
         assert runs.best_terms[:, 0].tolist() == [1.0] * 4
+
+    def test_only_what_was_measured_is_recorded(self):
+        runs = self.runs([9e9] * 4)
+        runs.begin(0.1)
+        boxes = runs.boxes(None)
+        runs.step(boxes, torch.ones((2, 2), dtype=torch.float64), torch.zeros((2, 4)).double(), reach=1.0)
+        assert [len(run.boxes) for run in runs.of(0)] == [2, 2, 1, 1]
+        assert [run.reach.tolist() for run in runs.of(0)] == [[0, 1], [0, 1], [0], [0]]
+
+
+def step(runs, loss):
+    boxes = runs.boxes(None)
+    seen = boxes.detach().requires_grad_()
+    terms = torch.stack([loss(seen), 0 * seen.sum(dim=1)], dim=1)
+    (slopes,) = torch.autograd.grad(terms.sum(), seen)
+    runs.step(boxes, terms.detach(), slopes)
 
 
 class TestSearch:
@@ -262,7 +266,7 @@ class TestSearch:
         told = []
         many = replace(SHORT, restarts=20, steps=2)
         found(levels, speaker, many, texts=("red", "blue"), watch=lambda *step: told.append(step))
-        assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+        assert told == [(1, 2), (2, 2)]
 
     def test_measuring_for_all_captions_at_once_is_measuring_for_each(self, levels, speaker):
         for loss in (CaptionLoss(), CaptionLoss(kind="likelihood")):
@@ -273,12 +277,24 @@ class TestSearch:
             assert each.shape == (2, 20, 2)
             torch.testing.assert_close(each[1], objective.measure(boxes, [targets[1]] * 20))
 
+    @pytest.mark.parametrize("kind", ["bag", "likelihood"])
+    def test_crops_are_made_and_judged_once_for_all_captions(self, levels, speaker, kind):
+        loss, judge = CaptionLoss(kind=kind), Counting()
+        objective = Objective(levels, speaker, judge, loss, 1.0)
+        targets = [Target.of(text, speaker, loss) for text in ("red ball", "sky", "a dog")]
+        each = objective.measure_each(candidates(FREE, 20), targets)
+        assert judge.judged == 20
+        assert torch.equal(each[0, :, 1], each[2, :, 1])
+
     @pytest.mark.parametrize(
         ("settings", "message"),
         [
             ({"steps": -1}, "number of steps is from 0"),
             ({"restarts": 0}, "number of restarts is from 1"),
             ({"patience": 0}, "number of patience is from 1"),
+            ({"steps": 1001}, "number of steps is from 0 to 1,000; got 1001"),
+            ({"restarts": 101}, "number of restarts is from 1 to 100; got 101"),
+            ({"candidates": 1001}, "number of candidates is from 1 to 1,000; got 1001"),
             ({"learning_rate": 0}, "learning rate lies above 0"),
         ],
     )
@@ -297,3 +313,16 @@ def test_a_consensus_of_likelihoods_is_sharper_than_one_of_bags(levels, speaker)
         for sharpness in (None, 4.0)
     )
     torch.testing.assert_close(by_rule.box, by_hand.box)
+
+
+def test_a_consensus_does_not_hear_losses_of_blurred_crops(levels, speaker):
+    """Nearer than octaves 2 to 1 no crop is seen here, but for the starts."""
+    blurred = Schedule(2.0, 1.0, "staged", stages=2)
+    config = replace(SHORT, aggregate="consensus", sharpness=1e3, starts="grid", refine=False, reach=blurred)
+    (one,) = found(levels, speaker, config)
+    starts = torch.stack([run.boxes[0] for run in one.runs])
+    assert any(torch.equal(one.box, box) for box in starts)
+    for run in one.runs:
+        assert run.reach.tolist() == [0.0] + [2.0] * 6 + [1.0] * 6
+    (sharp,) = found(levels, speaker, replace(config, reach=None))
+    assert not any(torch.equal(sharp.box, box) for box in starts)

@@ -12,16 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from cadrage.captions.protocols import Captioner
+from cadrage.captions.protocols import Bounded, Captioner, Looking
 from cadrage.captions.vocabulary import STOP_WORDS, Words, known_form, known_words, words_of
-from cadrage.errors import RequestError
+from cadrage.errors import CaptionError, RequestError
 
 Kind = Literal["bag", "likelihood"]
+
+LONGEST_QUOTE = 40
+"""Letters of a caption that a message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,11 @@ class CaptionLoss:
         if not 0 < self.smoothing < 1:
             raise RequestError(f"The smoothing lies between 0 and 1; got {self.smoothing:g}.")
 
+    @property
+    def forces(self) -> bool:
+        """Whether the captioner is made to say the user's words, in place of its own."""
+        return self.kind == "likelihood" or self.words == "forced"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
@@ -66,7 +75,8 @@ class Target:
         """Prepare a caption.
 
         Raises:
-            RequestError: it holds no word that the captioner knows, or is too long.
+            CaptionError: it holds no word that the captioner knows, or is longer than the captioner can be made
+                to say.
         """
         vocabulary = captioner.vocabulary
         telling = known_words(text, vocabulary, loss.stop_words)
@@ -76,6 +86,12 @@ class Target:
             bag[number] += 1 / len(said)
         spoken = [form for word in words_of(text) if (form := known_form(word, vocabulary))]
         numbers = [*vocabulary.numbers(" ".join(spoken)), vocabulary.end]
+        most = captioner.longest_forced if isinstance(captioner, Bounded) else None
+        if loss.forces and most is not None and len(numbers) > most:
+            raise CaptionError(
+                f"The caption '{_shortened(text)}' is too long to be taken in its order: it has {len(numbers)} "
+                f"pieces of words with its end, and this captioner takes {most} at most."
+            )
         return cls(text, bag, torch.tensor(numbers))
 
 
@@ -93,16 +109,47 @@ def caption_loss(
     Returns:
         Shape (K,), differentiable with respect to the pictures.
     """
-    if loss.kind == "bag" and loss.words == "spoken":
-        steps = captioner.spoken(pictures)
-    else:
-        numbers = nn.utils.rnn.pad_sequence([target.numbers for target in targets], batch_first=True)
-        steps = captioner.forced(pictures, numbers)
-        if loss.kind == "likelihood":
-            said = steps.gather(2, numbers[..., None])[..., 0]
-            return -said.nanmean(dim=1)
     bags = torch.stack([target.bag for target in targets])
+    if not loss.forces:
+        return cross_entropy(bags, mean_words(captioner, captioner.spoken(pictures), loss), loss)
+    numbers = nn.utils.rnn.pad_sequence([target.numbers for target in targets], batch_first=True)
+    return _forced_loss(captioner, captioner.forced(pictures, numbers), bags, numbers, loss)
+
+
+def caption_losses(
+    captioner: Captioner, pictures: Tensor, targets: Sequence[Target], loss: CaptionLoss
+) -> Tensor:
+    """How far each of K pictures is from each of C captions, shape (C, K).
+
+    What does not depend on the caption is asked for once: the captioner's own words and, where it is ``Looking``,
+    what it sees. Arguments as for ``caption_loss``, but for the number of captions.
+    """
+    bags = [target.bag.expand(len(pictures), -1) for target in targets]
+    if not loss.forces:
+        means = mean_words(captioner, captioner.spoken(pictures), loss)
+        return torch.stack([cross_entropy(bag, means, loss) for bag in bags])
+    if isinstance(captioner, Looking):
+        say = partial(captioner.say, captioner.look(pictures))
+    else:
+        say = partial(captioner.forced, pictures)
+    numbers = [target.numbers.expand(len(pictures), -1) for target in targets]
+    return torch.stack(
+        [_forced_loss(captioner, say(one), bag, one, loss) for one, bag in zip(numbers, bags, strict=True)]
+    )
+
+
+def _forced_loss(
+    captioner: Captioner, steps: Tensor, bags: Tensor, numbers: Tensor, loss: CaptionLoss
+) -> Tensor:
+    """Losses (K,) of distributions (K, T, V) while numbers (K, T) were said, whose bags are (K, V)."""
+    if loss.kind == "likelihood":
+        return -steps.gather(2, numbers[..., None])[..., 0].nanmean(dim=1)
     return cross_entropy(bags, mean_words(captioner, steps, loss), loss)
+
+
+def _shortened(text: str) -> str:
+    """The first words of a text, as a message can hold them."""
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE].rstrip()}..."
 
 
 def likeliest_texts(steps: Tensor, vocabulary: Words) -> list[str]:

@@ -15,7 +15,7 @@ class Captioner(Protocol):
     Attributes:
         size_wh: width and height of the pictures it reads, pixels.
 
-    A captioner may also have ``last_convolution``, see ``Convolutional``.
+    A captioner may also be ``Convolutional``, ``Looking`` or ``Bounded``.
     """
 
     size_wh: tuple[int, int]
@@ -59,6 +59,33 @@ class Convolutional(Protocol):
     """
 
     last_convolution: nn.Module
+
+
+@runtime_checkable
+class Looking(Protocol):
+    """A captioner that looks first and speaks then, so that several captions can share what it sees."""
+
+    def look(self, pictures: Tensor) -> Tensor:
+        """What it sees in pictures (K, 3, h, w), RGB in [0, 1], at ``size_wh``: shape (K, ...)."""
+
+    def say(self, seen: Tensor, numbers: Tensor | None) -> Tensor:
+        """The distributions of ``Captioner.forced`` or, without numbers, of ``Captioner.spoken``.
+
+        Args:
+            seen: of ``look``, shape (K, ...).
+            numbers: int64, shape (K, T), of the words to be said; None for its own.
+        """
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A captioner that cannot say any number of words.
+
+    Attributes:
+        longest_forced: most numbers of one sentence, with its end, that ``Captioner.forced`` takes; None for any.
+    """
+
+    longest_forced: int | None
 
 
 class Judge(Protocol):

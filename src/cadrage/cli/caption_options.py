@@ -38,7 +38,8 @@ CaptionerSpec = Annotated[
     typer.Option(
         "--captioner",
         metavar="FILE|DIR|NAME",
-        help="Another captioner: a file of cadrage's, or a vision-to-text model of the hub or in a folder.",
+        help="Another captioner: a file of cadrage's, or a BLIP, GIT or vision encoder-decoder (ViT-GPT2 and the "
+        "like) of transformers, by its name on the hub or its folder.",
         rich_help_panel=_CAPTION,
     ),
 ]

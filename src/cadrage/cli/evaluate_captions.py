@@ -115,7 +115,7 @@ def evaluate_captions(
     \b
       cadrage evaluate captions CAPTIONS --cases 200 --report entities.md
       cadrage evaluate captions CAPTIONS --protocol mosaics --method cagic --method centre=0.7
-      cadrage evaluate captions CAPTIONS --ablation stabilisers --seeds 3
+      cadrage evaluate captions CAPTIONS --ablation stabilisers
       cadrage evaluate captions CAPTIONS --similarity --embedding MODEL --json
       cadrage evaluate captions DRAWN --protocol boxes --out crops
     """

@@ -42,6 +42,7 @@ class HubCaptioner(nn.Module):
         vocabulary: its pieces of words.
         size_wh: width and height of the pictures it reads, pixels.
         last_convolution: makes the map of places of its last tokens.
+        longest_forced: most pieces of words of a sentence, with its end, that it has places for; None for any.
     """
 
     mean: Tensor
@@ -62,32 +63,43 @@ class HubCaptioner(nn.Module):
             vocabulary: of its pieces of words.
             size_wh: of pictures, pixels.
             normalisation: mean and standard deviation of pixels in [0, 1], red, green, blue.
-            longest: pieces of words that it says at most.
+            longest: pieces of words that it says at most; fewer where the network has no places for so many.
         """
         super().__init__()
         self.family = family
         self.vocabulary = vocabulary
         self.size_wh = size_wh
-        self.longest = longest
+        self.longest_forced = family.positions
+        self.longest = longest if family.positions is None else min(longest, family.positions)
         self.last_convolution: nn.Module = MapOfTokens()
         for name, values in zip(("mean", "std"), normalisation, strict=True):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
         self.eval().requires_grad_(False)
 
     def spoken(self, pictures: Tensor) -> Tensor:
-        """See ``Captioner``. Its words are found first, without gradient, and then said in one go."""
-        seen = self._look(pictures)
-        return self._said(seen, self._likeliest(seen.detach()))
+        """See ``Captioner``."""
+        return self.say(self.look(pictures), None)
 
     def forced(self, pictures: Tensor, numbers: Tensor) -> Tensor:
         """See ``Captioner``."""
-        return self._said(self._look(pictures), numbers)
+        return self.say(self.look(pictures), numbers)
 
-    def _look(self, pictures: Tensor) -> Tensor:
+    def look(self, pictures: Tensor) -> Tensor:
+        """See ``Looking``: tokens, shape (K, N, C)."""
         tokens = self.family.look((pictures - self.mean) / self.std)
         others = tokens.shape[1] - int(tokens.shape[1] ** 0.5) ** 2  # the class token, where there is one
         places = self.last_convolution(tokens[:, others:])
         return torch.cat([tokens[:, :others], places.flatten(2).transpose(1, 2)], dim=1)
+
+    def say(self, seen: Tensor, numbers: Tensor | None) -> Tensor:
+        """See ``Looking``. Its own words are found first, without gradient, and then said in one go."""
+        if numbers is None:
+            numbers = self._likeliest(seen.detach())
+        begin = torch.full((len(numbers), 1), self.family.begin)
+        logits, _ = self.family.say(seen, torch.cat([begin, numbers[:, :-1]], dim=1), None)
+        over = self._is_end(numbers).cumsum(dim=1)
+        after = torch.cat([torch.zeros_like(over[:, :1]), over[:, :-1]], dim=1) > 0
+        return logits.log_softmax(dim=-1).masked_fill(after[..., None], torch.nan)
 
     @torch.no_grad()
     def _likeliest(self, seen: Tensor) -> Tensor:
@@ -102,13 +114,6 @@ class HubCaptioner(nn.Module):
             words.append(word)
             ended = ended | self._is_end(word)
         return torch.cat(words, dim=1)
-
-    def _said(self, seen: Tensor, numbers: Tensor) -> Tensor:
-        begin = torch.full((len(numbers), 1), self.family.begin)
-        logits, _ = self.family.say(seen, torch.cat([begin, numbers[:, :-1]], dim=1), None)
-        over = self._is_end(numbers).cumsum(dim=1)
-        after = torch.cat([torch.zeros_like(over[:, :1]), over[:, :-1]], dim=1) > 0
-        return logits.log_softmax(dim=-1).masked_fill(after[..., None], torch.nan)
 
     def _is_end(self, numbers: Tensor) -> Tensor:
         return torch.isin(numbers, torch.tensor(self.family.ends))

@@ -13,10 +13,17 @@ from cadrage.errors import WeightsError
 
 
 class Family(Protocol):
-    """What is particular to a family of networks."""
+    """What is particular to a family of networks.
+
+    Attributes:
+        begin: the number that a sentence begins with.
+        ends: those that end it.
+        positions: numbers that the network has places for, from the begin on; None for any.
+    """
 
     begin: int
     ends: tuple[int, ...]
+    positions: int | None
 
     def look(self, pixels: Tensor) -> Tensor:
         """What the network sees in normalised pixels, (K, 3, h, w): tokens, shape (K, N, C)."""
@@ -34,6 +41,7 @@ class Blip(nn.Module):
         text = model.config.text_config
         self.begin: int = text.bos_token_id if begin is None else begin
         self.ends: tuple[int, ...] = (text.sep_token_id,)
+        self.positions = _positions(self.text)
 
     def look(self, pixels: Tensor) -> Tensor:
         """See ``Family``."""
@@ -58,6 +66,7 @@ class Git(nn.Module):
         self.model = model
         self.begin: int = model.config.bos_token_id if begin is None else begin
         self.ends = _ends(model)
+        self.positions = _positions(model)  # what is seen takes none of them
 
     def look(self, pixels: Tensor) -> Tensor:
         """See ``Family``."""
@@ -98,6 +107,7 @@ class Pair(nn.Module):
             raise WeightsError("The model does not say which token a sentence begins with.")
         self.begin: int = chosen
         self.ends = _ends(model)
+        self.positions = _positions(model.decoder)
 
     def look(self, pixels: Tensor) -> Tensor:
         """See ``Family``."""
@@ -126,6 +136,20 @@ FAMILIES: Mapping[str, tuple[str, Callable[[Any, int | None], Family]]] = {
 def _caches(numbers: Tensor) -> bool:
     """Whether words are said one at a time."""
     return numbers.shape[1] == 1
+
+
+def _positions(decoder: Any) -> int | None:  # noqa: ANN401
+    """Numbers that a decoder has places for; None where it names no limit."""
+    named = getattr(decoder.config, "max_position_embeddings", None)
+    if named is None:
+        return None
+    # RoBERTa and its kin count places from the number after the padding's.
+    skipped = [
+        module.padding_idx + 1
+        for name, module in decoder.named_modules()
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None
+    ]
+    return int(named) - max(skipped, default=0)
 
 
 def _setting(model: Any, *names: str) -> Any:  # noqa: ANN401

@@ -70,7 +70,8 @@ class Answer:
 
     Attributes:
         box: in frame pixels.
-        runs_xyxy: what each restart of a search found, shape (R, 4), in frame pixels; R is 0 where none is made.
+        runs_xyxy: what the restarts of a search found that were not ended as the worse ones, shape (R, 4), in frame
+            pixels; R is 0 where none is made.
     """
 
     box: Box
@@ -289,7 +290,9 @@ class Cagic:
         request = replace(self.request, search=replace(self.request.search, seed=seed))
         unjudged = not request.weight_aesthetic
         result = self.networks.cropper("none" if unjudged else self.aesthetics).crop(photo, caption, request)
-        return Answer(result.best.box, as_boxes([Box(*run.best.tolist()) for run in result.runs]))
+        # What a run that was ended on purpose has found says nothing of how well one restart does.
+        whole = [run for run in result.runs if not run.halved]
+        return Answer(result.best.box, as_boxes([Box(*run.best.tolist()) for run in whole]))
 
 
 def _plain(request: CaptionRequest) -> CaptionRequest:

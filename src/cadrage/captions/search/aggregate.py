@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cadrage.captions.search.runs import in_order
+from cadrage.captions.search.starts import evenly
 from cadrage.errors import RequestError
 from cadrage.geometry import FloatArray, iou_matrix
 
@@ -20,6 +21,12 @@ ALIKE = 0.5
 
 CROWD = 4.0
 """In the count of a box's neighbours each counts with its intersection over union to the power of this."""
+
+MOST_HEARD = 2_000
+"""Boxes that a consensus hears: each is compared with each, and ways of many steps hold little that is new."""
+
+AT_ONCE = 512
+"""Boxes that are compared with all others in one go."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,14 +52,34 @@ class Beliefs:
         """Weigh boxes (K, 4) by total losses (K,), each counted so many times."""
         boxes: FloatArray = boxes_xyxy.double().numpy()
         values = losses.double().nan_to_num(nan=1e9, posinf=1e9).numpy()
-        crowd = (iou_matrix(boxes, boxes) ** CROWD).sum(axis=1)
+        crowd = np.concatenate([(iou_matrix(rows, boxes) ** CROWD).sum(axis=1) for rows in _parts(boxes)])
         weights = np.exp(-sharpness * (values - values.min())) / crowd
         return cls(boxes, weights / weights.sum())
 
     def agreement(self, boxes_xyxy: Tensor) -> Tensor:
         """Expected intersection over union of boxes (K, 4) with the right one, shape (K,)."""
-        expected = iou_matrix(boxes_xyxy.double().numpy(), self.boxes_xyxy) @ self.weights
+        parts = _parts(boxes_xyxy.double().numpy())
+        expected = np.concatenate([iou_matrix(rows, self.boxes_xyxy) @ self.weights for rows in parts])
         return torch.from_numpy(expected).to(boxes_xyxy.dtype)
+
+
+def _parts(boxes_xyxy: FloatArray) -> list[FloatArray]:
+    return [boxes_xyxy[at : at + AT_ONCE] for at in range(0, len(boxes_xyxy), AT_ONCE)]
+
+
+def heard(needed: Tensor, most: int = MOST_HEARD) -> Tensor:
+    """Which boxes a consensus hears where there are too many: those that it needs, and evenly of the others.
+
+    Args:
+        needed: bool, shape (K,): the boxes that are heard in any case.
+        most: how many are heard, unless more are needed.
+
+    Returns:
+        Bool, shape (K,).
+    """
+    chosen = needed.clone()
+    chosen[evenly((~needed).nonzero()[:, 0], max(0, most - int(needed.sum())))] = True
+    return chosen
 
 
 def consensus(beliefs: Beliefs) -> Tensor:

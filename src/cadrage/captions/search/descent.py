@@ -7,7 +7,6 @@ parameters, and each measure against instability can be switched off alone.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -16,28 +15,26 @@ import torch
 from torch import Tensor
 
 from cadrage.captions.boxes import BoxSpace
-from cadrage.captions.objective import CaptionLoss, Target, caption_loss, cross_entropy, mean_words
+from cadrage.captions.objective import CaptionLoss, Target
 from cadrage.captions.objective import Kind as LossKind
 from cadrage.captions.protocols import Captioner, Judge
-from cadrage.captions.sampler import Pyramid, sample_crops
-from cadrage.captions.search.aggregate import Beliefs, Rule, aggregate, consensus
+from cadrage.captions.sampler import Pyramid
+from cadrage.captions.search.aggregate import Beliefs, Rule, aggregate, consensus, heard
+from cadrage.captions.search.measuring import Objective, over
 from cadrage.captions.search.refine import refine
-from cadrage.captions.search.runs import Run, Runs
+from cadrage.captions.search.runs import Run, Runs, in_order
 from cadrage.captions.search.schedule import SCALES, Schedule
-from cadrage.captions.search.starts import Kind, best_candidates, candidates, start_boxes
+from cadrage.captions.search.starts import Kind, all_over, best_candidates, candidates, start_boxes
 from cadrage.errors import RequestError
 
-AT_ONCE = 8
-"""Crops in one pass without gradients, at most."""
-
 MOST_RUNS = 32
-"""Runs in one batch with gradients, at most; captions beyond it wait for the next batch."""
+"""Runs in one pass with gradients, at most: until its end each keeps all that the captioner calculated."""
 
 SHARPNESS: Mapping[LossKind, float] = {"bag": 1.0, "likelihood": 4.0}
 """How much losses count in a consensus. The likelihood is a mean over words, of which phrases have about four."""
 
 Looks = tuple[Tensor, Tensor]
-"""Boxes (K, 4) and their total losses (K,)."""
+"""Boxes (K, 4) and their losses (K, 2) or, for all of C captions, (C, K, 2)."""
 
 Watch = Callable[[int, int], None]
 """Told how many steps are done, and of how many."""
@@ -48,16 +45,17 @@ class SearchConfig:
     """How the search is made.
 
     Attributes:
-        steps: gradient steps, 0 or more.
-        restarts: runs for each caption, at least 1.
+        steps: gradient steps, from 0 to 1,000.
+        restarts: runs for each caption, from 1 to 100.
         learning_rate: of Adam, in the box space's parameters.
         starts: where runs begin: "frame", "grid", or "anchors", the best of ``candidates`` by the objective.
-        candidates: boxes that "anchors" looks at, at least 1.
+        candidates: boxes that "anchors" looks at, at most, from 1 to 1,000.
         schedule: annealing of the scale; afterwards each run goes on from its best box with its scale free. None
             leaves the scale free from the start.
         multi_scale: sample crops from a pyramid; else plain bilinear sampling of the photograph.
         reach: how many octaves coarser than needed samples are taken; None for none.
-        aggregate: how the runs become one answer; "consensus" hears the candidates and every box on the runs' ways.
+        aggregate: how the runs become one answer; "consensus" hears the candidates and the boxes on the runs' ways,
+            but for those that were seen with a ``reach``, whose losses are others.
         sharpness: how much losses count in "consensus", above 0; None for what ``SHARPNESS`` says.
         patience: a run ends after so many steps without gain while its scale is free; None for never.
         halvings: how many times, at equal distances, the worse half of the runs ends.
@@ -89,9 +87,9 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         bounds = {
-            "steps": (self.steps, 0, 10_000),
-            "restarts": (self.restarts, 1, 1_000),
-            "candidates": (self.candidates, 1, 10_000),
+            "steps": (self.steps, 0, 1_000),
+            "restarts": (self.restarts, 1, 100),
+            "candidates": (self.candidates, 1, 1_000),
             "halvings": (self.halvings, 0, 10),
             "patience": (1 if self.patience is None else self.patience, 1, 10_000),
         }
@@ -107,83 +105,13 @@ class SearchConfig:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Objective:
-    """What is minimised over the boxes of one photograph.
-
-    Attributes:
-        picture: the photograph.
-        captioner: frozen.
-        judge: of this photograph's crops, frozen; None for the caption alone.
-        loss: how the distance from a caption is measured.
-        weight: of the aesthetics loss (lambda of the paper).
-    """
-
-    picture: Pyramid
-    captioner: Captioner
-    judge: Judge | None
-    loss: CaptionLoss
-    weight: float
-
-    def terms(self, boxes_xyxy: Tensor, targets: Sequence[Target], reach: float = 0.0) -> Tensor:
-        """Caption and aesthetics losses of boxes (K, 4), each for its own of K captions, shape (K, 2)."""
-        crops = self.crops(boxes_xyxy, reach)
-        said = caption_loss(self.captioner, crops, targets, self.loss)
-        return torch.stack([said, self._aesthetics(crops, boxes_xyxy, reach)], dim=1)
-
-    def measure(self, boxes_xyxy: Tensor, targets: Sequence[Target], reach: float = 0.0) -> Tensor:
-        """As ``terms``, without gradients and in parts that need little memory."""
-        with torch.no_grad():
-            parts = [
-                self.terms(boxes_xyxy[at : at + AT_ONCE], targets[at : at + AT_ONCE], reach)
-                for at in range(0, len(boxes_xyxy), AT_ONCE)
-            ]
-        return torch.cat(parts)
-
-    def measure_each(self, boxes_xyxy: Tensor, targets: Sequence[Target]) -> Tensor:
-        """Losses of all of K boxes for each of C captions, shape (C, K, 2), without gradients.
-
-        What the captioner says of its own does not depend on the caption and is asked for once.
-        """
-        if self.loss.kind != "bag" or self.loss.words != "spoken":
-            return torch.stack([self.measure(boxes_xyxy, [target] * len(boxes_xyxy)) for target in targets])
-        parts = []
-        with torch.no_grad():
-            for part in torch.split(boxes_xyxy, AT_ONCE):
-                crops = self.crops(part)
-                means = mean_words(self.captioner, self.captioner.spoken(crops), self.loss)
-                bags = [target.bag.expand(len(part), -1) for target in targets]
-                said = torch.stack([cross_entropy(bag, means, self.loss) for bag in bags])
-                pleasing = self._aesthetics(crops, part, 0.0).expand(len(targets), -1)
-                parts.append(torch.stack([said, pleasing], dim=2))
-        return torch.cat(parts, dim=1)
-
-    def totals(self, terms: Tensor) -> Tensor:
-        """Total losses of losses (..., 2); what could not be measured is infinitely bad."""
-        return (terms[..., 0] + self.weight * terms[..., 1]).nan_to_num(nan=torch.inf, posinf=torch.inf)
-
-    def crops(self, boxes_xyxy: Tensor, reach: float = 0.0) -> Tensor:
-        """Crops as the captioner reads them, shape (K, 3, h, w)."""
-        return sample_crops(self.picture, boxes_xyxy, self.captioner.size_wh, reach=reach)
-
-    def _aesthetics(self, crops: Tensor, boxes_xyxy: Tensor, reach: float) -> Tensor:
-        if self.judge is None:
-            return boxes_xyxy.new_zeros(len(boxes_xyxy))
-        seen: Tensor | None = crops
-        if self.judge.size_wh is None:
-            seen = None
-        elif self.judge.size_wh != self.captioner.size_wh:
-            seen = sample_crops(self.picture, boxes_xyxy, self.judge.size_wh, reach=reach)
-        return -self.judge.judge(seen, boxes_xyxy)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Found:
     """What a search found for one caption.
 
     Attributes:
         box: shape (4,), in pixels of the picture: the answer.
         terms: shape (2,): its caption and aesthetics losses.
-        runs: one for each restart.
+        runs: one for each restart whose start was measured in time.
         in_time: whether the search came to its end before the time limit.
     """
 
@@ -211,14 +139,14 @@ def search(
     Args:
         picture: the photograph, of the captioner's kind of floating point.
         space: of the boxes.
-        targets: captions, at least one; they share the photograph, the starts' measurement and, up to
-            ``MOST_RUNS`` runs, the batch.
+        targets: captions, at least one; they share the photograph, the candidates' measurement and the time.
         captioner: frozen.
         judge: of this photograph's crops; None for the caption alone.
         loss: how the distance from a caption is measured.
         weight: of the aesthetics loss; with 0 the judge is not asked.
         config: how the search is made.
-        deadline: time of ``time.monotonic`` after which the best so far is the answer.
+        deadline: time of ``time.monotonic`` after which nothing more is tried: the answers are made of what was
+            seen by then, of a few candidates at least.
         watch: told of each step.
 
     Returns:
@@ -227,30 +155,23 @@ def search(
     if not config.multi_scale:
         picture = Pyramid(picture.levels[:1], picture.size_wh)
     objective = Objective(picture, captioner, judge if weight else None, loss, weight)
-    starts, looks = _starts(objective, space, targets, config, picture.levels[0].dtype)
-    together = max(1, MOST_RUNS // config.restarts)
-    parts = [range(at, min(at + together, len(targets))) for at in range(0, len(targets), together)]
-    found = []
-    for number, part in enumerate(parts):
-        found += _search_part(
-            objective,
-            space,
-            [targets[one] for one in part],
-            torch.cat([starts[one] for one in part]),
-            [looks[one] for one in part],
-            config,
-            deadline,
-            _counted(watch, number, len(parts), config.steps),
+    starts, terms, looks = _starts(objective, space, targets, config, deadline)
+    restarts = starts.shape[1]
+    runs = Runs(space, starts.flatten(0, 1), terms.flatten(0, 1), objective.totals, restarts)
+    _descend(objective, runs, [one for one in targets for _ in range(restarts)], config, deadline, watch)
+    every = [runs.of(number) for number in range(len(targets))]
+    if config.aggregate == "consensus":
+        boxes = torch.stack(
+            [
+                _agreed(made, (looks[0], looked), objective, space, config)
+                for made, looked in zip(every, looks[1], strict=True)
+            ]
         )
-    return found
-
-
-def _counted(watch: Watch | None, part: int, parts: int, steps: int) -> Callable[[int], None]:
-    def step_done(step: int) -> None:
-        if watch:
-            watch(part * steps + step, parts * steps)
-
-    return step_done
+        answers = boxes, objective.measure(boxes, targets)
+    else:
+        answers = _answers(objective, space, targets, runs, config.aggregate, deadline, refined=config.refine)
+    in_time = not over(deadline)
+    return [Found(box, terms, made, in_time) for box, terms, made in zip(*answers, every, strict=True)]
 
 
 def _starts(
@@ -258,80 +179,78 @@ def _starts(
     space: BoxSpace,
     targets: Sequence[Target],
     config: SearchConfig,
-    dtype: torch.dtype,
-) -> tuple[list[Tensor], list[Looks]]:
-    """The boxes (restarts, 4) that the runs of each caption begin with, and what was looked at to find them."""
+    deadline: float | None,
+) -> tuple[Tensor, Tensor, Looks]:
+    """The boxes (C, R, 4) that the runs begin with, their losses (C, R, 2), and the candidates that they are of."""
+    dtype = objective.picture.levels[0].dtype
     if config.starts != "anchors":
         boxes = start_boxes(config.starts, space, config.restarts, config.seed, dtype=dtype)
-        return [boxes] * len(targets), [(boxes[:0], boxes.new_zeros(0))] * len(targets)
+        terms = objective.measure_each(boxes, targets, deadline)
+        starts = boxes[: terms.shape[1]].expand(len(targets), -1, -1)
+        return starts, terms, (boxes[:0], terms[:, :0])
     boxes = candidates(space, config.candidates).to(dtype)
-    losses = objective.totals(objective.measure_each(boxes, targets))
-    starts = [best_candidates(boxes, of_one, config.restarts) for of_one in losses]
-    return starts, [(boxes, of_one) for of_one in losses]
+    order = torch.arange(len(boxes)) if deadline is None else all_over(len(boxes))
+    terms = objective.measure_each(boxes[order], targets, deadline)
+    order, places = order[: terms.shape[1]].sort()
+    boxes, terms = boxes[order], terms[:, places]
+    chosen = torch.stack(
+        [best_candidates(boxes, losses, config.restarts) for losses in objective.totals(terms)]
+    )
+    return boxes[chosen], terms.gather(1, chosen[..., None].expand(-1, -1, 2)), (boxes, terms)
 
 
-def _search_part(
+def _descend(
     objective: Objective,
-    space: BoxSpace,
+    runs: Runs,
     targets: Sequence[Target],
-    starts: Tensor,
-    looks: Sequence[Looks],
     config: SearchConfig,
     deadline: float | None,
-    step_done: Callable[[int], None],
-) -> list[Found]:
-    """Search for captions whose runs make one batch; ``starts`` are those of the first, then of the second."""
-    rows = [target for target in targets for _ in range(config.restarts)]
-    runs = Runs(space, starts, objective.measure(starts, rows), objective.totals, config.restarts)
+    watch: Watch | None,
+) -> None:
+    """Let runs, each with its caption, go their ways side by side, so that time that runs out does so for all."""
     schedule, steps, reach = config.schedule, config.steps, 0.0
     annealed = schedule.lasts(steps) if schedule else 0
     halved_at = {(part + 1) * steps // (config.halvings + 1) for part in range(config.halvings)}
     runs.begin(config.learning_rate)
-    in_time = True
     for step in range(steps):
-        in_time = deadline is None or time.monotonic() < deadline
-        if not (in_time and runs.active.any()):
+        if over(deadline) or not runs.active.any():
             break
         now = config.reach.at(step, steps) if config.reach else 0.0
         if now != reach:
             reach = now
-            runs.correct(objective.measure(runs.best, rows, reach))
+            runs.correct(objective.measure(runs.best, targets, reach))
         if step == annealed and step:
             runs.begin(config.learning_rate)
         if step and step in halved_at:
             runs.halve()
         scale = schedule.at(step, steps) if schedule and step < annealed else None
         boxes, active = runs.boxes(scale), runs.active
-        runs.step(
-            boxes, objective.terms(boxes, [rows[row] for row in active.nonzero()[:, 0].tolist()], reach)
-        )
+        going = [targets[row] for row in active.nonzero()[:, 0].tolist()]
+        batches = [int(part.sum()) for part in torch.split(active, MOST_RUNS)]
+        runs.step(boxes, *objective.slopes(boxes, going, batches, reach, deadline), reach)
         if scale is None and config.patience is not None:
             runs.end_stale(config.patience)
-        step_done(step + 1)
+        if watch:
+            watch(step + 1, steps)
     if reach:
-        runs.correct(objective.measure(runs.best, rows))
-    every = [runs.of(number) for number in range(len(targets))]
-    if config.aggregate == "consensus":
-        boxes = torch.stack(
-            [_agreed(*one, objective, space, config) for one in zip(every, looks, strict=True)]
-        )
-        answers = boxes, objective.measure(boxes, targets)
-    else:
-        answers = _answers(
-            objective, space, targets, runs, config.aggregate, refined=config.refine and in_time
-        )
-    return [Found(box, terms, made, in_time) for box, terms, made in zip(*answers, every, strict=True)]
+        runs.correct(objective.measure(runs.best, targets))
 
 
 def _agreed(
     runs: Sequence[Run], looks: Looks, objective: Objective, space: BoxSpace, config: SearchConfig
 ) -> Tensor:
     """The box, shape (4,), that agrees best with all that was seen of a caption, and with it its neighbours."""
-    seen = torch.cat([looks[0], *(run.boxes for run in runs)])
-    losses = torch.cat([looks[1], *(objective.totals(run.terms) for run in runs)])
+    seen, losses = [looks[0]], [objective.totals(looks[1])]
+    needed = [torch.ones(len(looks[0]), dtype=torch.bool)]
+    for run in runs:
+        alike = run.reach == 0
+        seen.append(run.boxes[alike])
+        losses.append(objective.totals(run.terms[alike]))
+        needed.append(torch.arange(len(losses[-1])) == in_order(losses[-1]).argmin())
+    chosen = heard(torch.cat(needed))
     sharpness = SHARPNESS[objective.loss.kind] if config.sharpness is None else config.sharpness
-    beliefs = Beliefs.of(seen, losses, sharpness)
-    boxes = consensus(beliefs)[None].to(seen.dtype)
+    beliefs = Beliefs.of(torch.cat(seen)[chosen], torch.cat(losses)[chosen], sharpness)
+    boxes = consensus(beliefs)[None].to(seen[0].dtype)
     if config.refine:
         boxes, _ = refine(boxes, -beliefs.agreement(boxes), space, lambda near: -beliefs.agreement(near))
     return boxes[0]
@@ -343,6 +262,7 @@ def _answers(
     targets: Sequence[Target],
     runs: Runs,
     rule: Rule,
+    deadline: float | None,
     *,
     refined: bool,
 ) -> tuple[Tensor, Tensor]:
@@ -355,11 +275,11 @@ def _answers(
     if rule != "best":
         boxes = space.boxes(space.theta(boxes))
     terms = objective.measure(boxes, targets)
-    if refined:
+    if refined and not over(deadline):
 
         def measure(near: Tensor) -> Tensor:
-            each = len(near) // len(targets)
-            return objective.totals(objective.measure(near, [one for one in targets for _ in range(each)]))
+            each = [one for one in targets for _ in range(len(near) // len(targets))]
+            return objective.totals(objective.measure(near, each, deadline=deadline))
 
         boxes, _ = refine(boxes, objective.totals(terms), space, measure)
         terms = objective.measure(boxes, targets)

@@ -22,14 +22,18 @@ class Run:
     Attributes:
         boxes: shape (S, 4), in pixels of the picture: the start, then the box of each step until the run ended.
         terms: shape (S, 2): their caption and aesthetics losses.
+        reach: shape (S,): how many octaves coarser than needed the samples were that these losses are of.
         best: shape (4,): the box of least total loss.
         best_terms: shape (2,): its losses.
+        halved: whether it was ended before its time, among the worse half.
     """
 
     boxes: Tensor
     terms: Tensor
+    reach: Tensor
     best: Tensor
     best_terms: Tensor
+    halved: bool
 
 
 def in_order(losses: Tensor) -> Tensor:
@@ -91,7 +95,8 @@ class Runs:
         self.best, self.best_terms = starts_xyxy, terms
         self._space, self._totals, self._restarts = space, totals, restarts
         self._stale = torch.zeros(len(starts_xyxy), dtype=torch.long)
-        self._trail = [(starts_xyxy, terms)]
+        self._halved = torch.zeros(len(starts_xyxy), dtype=torch.bool)
+        self._trail = [(starts_xyxy, terms, 0.0)]
         self._theta = space.theta(starts_xyxy)
         self._adam = _Adam(0.0, self._theta)
 
@@ -105,17 +110,25 @@ class Runs:
         """Boxes (A, 4) of the active runs, differentiable; of a scale, if one is given."""
         return self._space.boxes(self._theta[self.active], scale)
 
-    def step(self, boxes_xyxy: Tensor, terms: Tensor) -> None:
-        """Record boxes (A, 4) of the active runs and their losses (A, 2), and go down the losses' gradient."""
-        (gradient,) = torch.autograd.grad(self._totals(terms).nan_to_num(posinf=0).sum(), self._theta)
+    def step(self, boxes_xyxy: Tensor, terms: Tensor, slopes: Tensor, reach: float = 0.0) -> None:
+        """Record where the runs are, and go down the slope.
+
+        Args:
+            boxes_xyxy: shape (A, 4), of ``boxes``.
+            terms: shape (M, 2): the losses of the first M of them.
+            slopes: shape (M, 4): the gradient of their total losses with respect to the boxes.
+            reach: what the losses were measured with.
+        """
+        (gradient,) = torch.autograd.grad(boxes_xyxy[: len(slopes)], self._theta, slopes)
         # A crop that could not be measured gives no direction, and must not spoil its parameters.
         self._theta = self._adam.after(self._theta, gradient.nan_to_num(nan=0, posinf=0, neginf=0))
         every_box, every_term = (
             self.best.new_full((len(self.best), 4), torch.nan),
             torch.full_like(self.best_terms, torch.nan),
         )
-        every_box[self.active], every_term[self.active] = boxes_xyxy.detach(), terms.detach()
-        self._trail.append((every_box, every_term))
+        rows = self.active.nonzero()[: len(terms), 0]
+        every_box[rows], every_term[rows] = boxes_xyxy[: len(terms)].detach(), terms
+        self._trail.append((every_box, every_term, reach))
         gain = self._totals(self.best_terms) - self._totals(every_term)
         better = gain > LEAST_GAIN
         self.best = torch.where(better[:, None], every_box, self.best)
@@ -135,14 +148,18 @@ class Runs:
         losses = in_order(self._totals(self.best_terms)).masked_fill(~self.active, torch.inf)
         ranks = losses.reshape(-1, self._restarts).argsort(dim=1, stable=True).argsort(dim=1)
         going = self.active.reshape(-1, self._restarts).sum(dim=1, keepdim=True)
-        self.active &= (ranks < (going + 1) // 2).flatten()
+        worse = self.active & ~(ranks < (going + 1) // 2).flatten()
+        self._halved |= worse
+        self.active &= ~worse
 
     def of(self, caption: int) -> tuple[Run, ...]:
         """The runs of a caption, by its number."""
         made = []
+        reach = torch.tensor([reach for _, _, reach in self._trail])
         for row in range(caption * self._restarts, (caption + 1) * self._restarts):
-            boxes = torch.stack([boxes[row] for boxes, _ in self._trail])
-            terms = torch.stack([terms[row] for _, terms in self._trail])
-            made_steps = ~boxes[:, 0].isnan()
-            made.append(Run(boxes[made_steps], terms[made_steps], self.best[row], self.best_terms[row]))
+            boxes = torch.stack([boxes[row] for boxes, _, _ in self._trail])
+            terms = torch.stack([terms[row] for _, terms, _ in self._trail])
+            taken = ~boxes[:, 0].isnan()
+            best, best_terms, halved = self.best[row], self.best_terms[row], bool(self._halved[row])
+            made.append(Run(boxes[taken], terms[taken], reach[taken], best, best_terms, halved))
         return tuple(made)

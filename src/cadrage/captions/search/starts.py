@@ -95,8 +95,17 @@ def candidates(space: BoxSpace, most: int) -> Tensor:
     if space.is_free:
         width, height = space.size_wh
         anchors = torch.from_numpy(grid_anchors((round(width), round(height))))
-        boxes = torch.cat([boxes, _evenly(anchors, max(0, most - len(boxes)))])
-    return space.boxes(space.theta(_evenly(boxes, most)))
+        boxes = torch.cat([boxes, evenly(anchors, max(0, most - len(boxes)))])
+    return space.boxes(space.theta(evenly(boxes, most)))
+
+
+def all_over(count: int) -> Tensor:
+    """An order of so many candidates whose every beginning is spread over all of them: int64, shape (count,).
+
+    The first stays the first. Candidates that are measured in this order can be left off at any time.
+    """
+    golden = (5**0.5 - 1) / 2
+    return torch.from_numpy(np.argsort(np.arange(count) * golden % 1, kind="stable"))
 
 
 def best_candidates(boxes_xyxy: Tensor, losses: Tensor, count: int) -> Tensor:
@@ -105,17 +114,17 @@ def best_candidates(boxes_xyxy: Tensor, losses: Tensor, count: int) -> Tensor:
     Args:
         boxes_xyxy: shape (K, 4), K at least 1.
         losses: shape (K,).
-        count: how many; a box stands there twice only where there are fewer.
+        count: how many; a candidate stands there twice only where there are fewer.
 
     Returns:
-        Shape (count, 4), best first.
+        Their numbers, int64, shape (count,), best first.
     """
     values = -np.nan_to_num(losses.double().numpy(), nan=np.inf, posinf=1e9)
     boxes: FloatArray = boxes_xyxy.double().numpy()
     taken = pick(values, boxes, top=count, max_overlap=DIFFERENT).tolist()
     rest = [number for number in np.argsort(-values, kind="stable").tolist() if number not in taken]
     ranked = (taken + rest)[:count]
-    return boxes_xyxy[[ranked[number % len(ranked)] for number in range(count)]]
+    return torch.tensor([ranked[number % len(ranked)] for number in range(count)])
 
 
 def _sized(space: BoxSpace, scale: float, places: FloatArray, shape: float = 1.0) -> Tensor:
@@ -137,8 +146,8 @@ def _places(space: BoxSpace, scale: float, shape: float) -> FloatArray:
     return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
 
 
-def _evenly(boxes: Tensor, most: int) -> Tensor:
-    """At most so many of boxes, evenly chosen in their order."""
-    if len(boxes) <= most:
-        return boxes
-    return boxes[np.linspace(0, len(boxes) - 1, most).round().astype(int).tolist()]
+def evenly(rows: Tensor, most: int) -> Tensor:
+    """At most so many of a tensor's rows, evenly chosen in their order."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).round().astype(int).tolist()]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cadrage.captions.similarity.java import find_java, packaged
-from cadrage.captions.similarity.pairs import Pair
+from cadrage.captions.similarity.pairs import Pair, rows_of_speech
 from cadrage.errors import RequestError
 from cadrage.geometry import FloatArray
 
@@ -56,11 +56,20 @@ class Meteor:
             pairs: K of them, one at least. The program starts anew at each call, which takes seconds.
 
         Returns:
-            Of all, from summed statistics, and of each, shape (K,); in [0, 1].
+            Of all, from summed statistics, and of each, shape (K,); in [0, 1]. A sentence without words has 0; of
+            all, the program's value for the others counts by their share.
 
         Raises:
             RequestError: the program fails.
         """
+        rows, each = rows_of_speech(pairs), np.zeros(len(pairs))
+        if not rows:
+            return 0.0, each
+        together, each[rows] = self._answered([pairs[row] for row in rows])
+        return together * (len(rows) / len(pairs)), each
+
+    def _answered(self, pairs: Sequence[Pair]) -> tuple[float, FloatArray]:
+        """What the program says of sentences with words."""
         command = [str(self.java), "-Xmx2G", "-jar", str(self.jar), "-", "-", "-stdio", "-l", "en", "-norm"]
         try:
             with subprocess.Popen(

@@ -32,3 +32,8 @@ class Pair:
         if not found or not all(found):
             raise RequestError("A sentence is compared with one reference at least, which holds words.")
         return cls(tuple(tokens(said)), found)
+
+
+def rows_of_speech(pairs: Sequence[Pair]) -> list[int]:
+    """Which of the pairs have a sentence with words. The programs in Java were not made for others."""
+    return [row for row, pair in enumerate(pairs) if pair.said]

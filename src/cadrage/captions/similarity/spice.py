@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from cadrage.captions.similarity.java import find_java, packaged
-from cadrage.captions.similarity.pairs import Pair
+from cadrage.captions.similarity.pairs import Pair, rows_of_speech
 from cadrage.errors import RequestError
 from cadrage.geometry import FloatArray
 
@@ -52,9 +52,18 @@ class Spice:
     def scores(self, pairs: Sequence[Pair]) -> tuple[float, FloatArray]:
         """SPICE of sentences: the mean of the F-measures that could be had, and each, shape (K,), in [0, 1] or NaN.
 
+        A sentence without words has 0.
+
         Raises:
             RequestError: the program fails.
         """
+        rows, each = rows_of_speech(pairs), np.zeros(len(pairs))
+        if rows:
+            each[rows] = self._answered([pairs[row] for row in rows])
+        return float(np.nanmean(each)), each
+
+    def _answered(self, pairs: Sequence[Pair]) -> FloatArray:
+        """What the program says of sentences with words."""
         asked = [
             {"image_id": row, "test": " ".join(pair.said), "refs": [" ".join(one) for one in pair.references]}
             for row, pair in enumerate(pairs)
@@ -68,9 +77,8 @@ class Spice:
             try:
                 found = json.loads(answer.read_text(encoding="utf-8"))
                 by_row = {one["image_id"]: one["scores"]["All"]["f"] for one in found}
-                each = np.array([float(by_row[row]) for row in range(len(pairs))])
+                return np.array([float(by_row[row]) for row in range(len(pairs))])
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise RequestError(
                     f"SPICE's program {self.jar} failed (exit code {done.returncode})."
                 ) from error
-        return float(np.nanmean(each)), each
