@@ -1,6 +1,7 @@
 """The training of a small captioner: what it learns from, that it learns, and that it can be stopped."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from cadrage.captions.captioners.small import CaptionerConfig, load_captioner_fi
 from cadrage.captions.captioners.training import (
     CaptionerRecipe,
     crops_of,
+    lesson,
     numbers_of,
     placed_loss,
     train_captioner,
@@ -19,7 +21,7 @@ from cadrage.datasets.entities import divide_captions
 from cadrage.errors import DataError, RequestError
 from cadrage.geometry import iou_matrix
 from cadrage.imaging import open_photo
-from cadrage.learning.epochs import Silent
+from cadrage.learning.epochs import Place, Silent
 
 from .photographs import write_captioned
 
@@ -38,6 +40,7 @@ RECIPE = CaptionerRecipe(
     epochs=3,
     images_per_step=4,
     learning_rate=1e-2,
+    placing_rate=1e-2,
     warmup_steps=4,
     ema=0.5,
     frozen_blocks=0,
@@ -134,11 +137,30 @@ class TestPlacedLoss:
         assert float(found) == pytest.approx(float(torch.stack(losses).mean()), rel=1e-4)
 
 
+class TestLesson:
+    def test_it_speaks_first_and_tells_crops_apart_in_the_last_passes(self):
+        recipe = replace(CaptionerRecipe(), epochs=8, warmup_steps=0)
+        generator = torch.Generator()
+        lessons = [lesson(recipe, Place(done, 80, generator)) for done in (0, 30, 59, 60, 70)]
+        assert lessons[0] == (1e-3, 0.0)
+        assert lessons[1] == (pytest.approx(5e-4), 0.0)
+        assert lessons[2][0] < 1e-5
+        assert lessons[3] == (6e-4, 0.5)
+        assert lessons[4] == (pytest.approx(3e-4), 0.5)
+
+    @pytest.mark.parametrize(("epochs", "speaking"), [(1, 0), (2, 1), (3, 2), (8, 6)])
+    def test_the_last_pass_always_tells_apart(self, epochs, speaking):
+        assert replace(CaptionerRecipe(), epochs=epochs).speaking_epochs == speaking
+
+
 class TestTraining:
     def test_the_loss_falls_and_everything_is_written(self, run):
         record = json.loads((run / "run.json").read_text())
-        losses = [line["loss"] for line in record["history"]]
-        assert losses[-1] < losses[0]
+        spoken, more, placed = [line["loss"] for line in record["history"]]
+        assert more < spoken
+        assert placed > more  # the last pass also counts how well crops are told apart
+        validation = [line["validation"]["phrase_loss"] for line in record["history"]]
+        assert validation[-1] < validation[0]
         assert set(record["history"][-1]["validation"]) == {"word_precision", "caption_loss", "phrase_loss"}
         captioner, told = load_captioner_file(run / "captioner.safetensors")
         assert told["epoch"] == 3

@@ -253,8 +253,9 @@ def train_captioner(
     """Train a small captioner, whose words then guide crops (see cadrage crop --caption).
 
     It learns to say of a crop what people said of what fills it: phrases of the boxes that Flickr30k Entities gives
-    them, captions of whole photographs. The result is RUN/captioner.safetensors, with every setting and the history
-    in run.json. A run that was stopped at any moment continues when the same command is given again.
+    them, captions of whole photographs; in the last quarter of the epochs also which crop a phrase is said of. The
+    result is RUN/captioner.safetensors, with every setting and the history in run.json. A run that was stopped at
+    any moment continues when the same command is given again.
 
     \b
       cadrage train captioner CAPTIONS --run runs/captioner

@@ -40,18 +40,22 @@ class CaptionerRecipe:
     views: ViewRule = field(default_factory=ViewRule)
     least_count: int = 4
     """Words that occur fewer times in captions and phrases are left out."""
-    epochs: int = 6
+    epochs: int = 8
     """Passes over the photographs."""
+    placing: float = 0.25
+    """Share of the passes, the last ones, that also teach to tell a photograph's crops apart by a phrase."""
     images_per_step: int = 8
     learning_rate: float = 1e-3
     """Of the speaker, at its height; it falls with a cosine."""
+    placing_rate: float = 6e-4
+    """The same in the last passes, over which it rises and falls once more."""
     backbone_rate: float = 0.2
     """Learning rate of the backbone, as a share of the speaker's."""
     weight_decay: float = 1e-3
     warmup_steps: int = 100
     """Steps over which the learning rate rises from zero."""
     places: float = 0.5
-    """Weight of telling the crops of a photograph apart by a phrase, beside saying what is in each."""
+    """Weight of telling crops apart, beside saying what is in each."""
     smoothing: float = 0.05
     """Share of each word's target that is spread over all words."""
     ema: float = 0.998
@@ -61,6 +65,11 @@ class CaptionerRecipe:
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the backbone's arithmetic while training; bfloat16 is slower on processors without matrix units."""
     seed: int = 0
+
+    @property
+    def speaking_epochs(self) -> int:
+        """The passes before crops are told apart; at least one is left for that."""
+        return self.epochs - max(1, round(self.epochs * self.placing))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the run record."""
@@ -123,9 +132,8 @@ def train_captioner(
         captioner.trunk.eval()  # batch statistics stay those of ImageNet
         chosen = [sayings[index] for index in indices]
         views = draw_views(chosen, recipe.views, recipe.network.side, place.generator)
-        loss = taught_loss(captioner, views, recipe, device)
-        share = cosine(place.done, place.total, recipe.warmup_steps)
-        rate = recipe.learning_rate * share
+        rate, places = lesson(recipe, place)
+        loss = taught_loss(captioner, views, recipe, device, places)
         value = descend(optimiser, loss, rate, longest=LONGEST_GRADIENT)
         follow(average, captioner, recipe.ema, place.done)
         return value, rate
@@ -142,13 +150,24 @@ def train_captioner(
     return average.requires_grad_(False)
 
 
-def taught_loss(captioner: SmallCaptioner, views: Views, recipe: CaptionerRecipe, device: str) -> Tensor:
-    """What is minimised on views: words that are wrong, and crops that are taken for each other."""
+def lesson(recipe: CaptionerRecipe, place: Place) -> tuple[float, float]:
+    """The learning rate at a step, and the weight of telling crops apart."""
+    speaking = place.total // recipe.epochs * recipe.speaking_epochs
+    if place.done < speaking:
+        return recipe.learning_rate * cosine(place.done, speaking, recipe.warmup_steps), 0.0
+    share = cosine(place.done - speaking, place.total - speaking, recipe.warmup_steps)
+    return recipe.placing_rate * share, recipe.places
+
+
+def taught_loss(
+    captioner: SmallCaptioner, views: Views, recipe: CaptionerRecipe, device: str, places: float
+) -> Tensor:
+    """What is minimised on views: words that are wrong and, with a weight, crops that are taken for each other."""
     with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
         cells = captioner.look(views.pictures.to(device)).float()
     loss = spoken_loss(captioner, cells, views.texts, recipe.smoothing)
-    if recipe.places:
-        loss = loss + recipe.places * placed_loss(captioner, cells, views, recipe.views.sharpness)
+    if places:
+        loss = loss + places * placed_loss(captioner, cells, views, recipe.views.sharpness)
     return loss
 
 
