@@ -37,7 +37,7 @@ def test_scores_in_the_order_of_the_label_file(tmp_path):
 
 
 def test_scores_are_matched_to_crops_by_their_boxes(tmp_path):
-    boxes = [*(BOXES[::-1] + 0.4).tolist(), [1, 2, 3, 4]]
+    boxes = [*(BOXES[::-1] + 0.9).tolist(), [1, 2, 3, 4]]
     path = written(tmp_path, {"image": "photos/one.jpg", "boxes": boxes, "scores": [4, 3, 2, 1, 9]})
     assert scores_of(path, image()) == [[1, 2, 3, 4]]
 
@@ -98,7 +98,7 @@ def test_a_malformed_line_is_named(tmp_path, line, message):
             {"scores": [1, 2, 3], "boxes": BOXES[:3].tolist()},
             "some rated crops of 'one' have no box in this line",
         ),
-        ({"scores": [1] * 4, "boxes": (BOXES + 0.6).tolist()}, "some rated crops of 'one' have no box"),
+        ({"scores": [1] * 4, "boxes": (BOXES + 1.6).tolist()}, "some rated crops of 'one' have no box"),
     ],
 )
 def test_scores_that_do_not_fit_the_crops_are_refused_with_their_line(tmp_path, content, message):
