@@ -119,7 +119,9 @@ class Runs:
             slopes: shape (M, 4): the gradient of their total losses with respect to the boxes.
             reach: what the losses were measured with.
         """
-        (gradient,) = torch.autograd.grad(boxes_xyxy[: len(slopes)], self._theta, slopes)
+        # The same as with the slopes as its gradients, for which torch would load its symbolic algebra first.
+        along = (boxes_xyxy[: len(slopes)] * slopes).sum()
+        (gradient,) = torch.autograd.grad(along, self._theta)
         # A crop that could not be measured gives no direction, and must not spoil its parameters.
         self._theta = self._adam.after(self._theta, gradient.nan_to_num(nan=0, posinf=0, neginf=0))
         every_box, every_term = (
