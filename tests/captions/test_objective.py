@@ -20,11 +20,6 @@ from cadrage.captions.vocabulary import END
 from cadrage.errors import RequestError
 
 
-@pytest.fixture(scope="module")
-def speaker():
-    return Speaker()
-
-
 def pictures(count=3, seed=1):
     return torch.rand((count, 3, 8, 12), dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 

@@ -6,8 +6,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from searching import FREE, SHORT, SQUARE, Counting, drawn, found, total_of_frame
-from speaker import Speaker
+from searching import FREE, SHORT, SQUARE, Counting, found, total_of_frame
 
 from cadrage.captions.objective import CaptionLoss, Target
 from cadrage.captions.search.descent import SearchConfig, search
@@ -17,16 +16,6 @@ from cadrage.captions.search.runs import Runs
 from cadrage.captions.search.schedule import REACHES, SCALES, Schedule
 from cadrage.captions.search.starts import all_over, best_candidates, candidates, start_boxes
 from cadrage.errors import RequestError
-
-
-@pytest.fixture(scope="module")
-def speaker():
-    return Speaker()
-
-
-@pytest.fixture(scope="module")
-def levels():
-    return drawn()
 
 
 class TestStarts:

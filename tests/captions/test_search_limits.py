@@ -6,23 +6,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from searching import FREE, SHORT, Counting, Passes, drawn, found, total_of_frame
+from searching import FREE, SHORT, Counting, Passes, found, total_of_frame
 from speaker import Speaker
 
 from cadrage.captions.objective import CaptionLoss, Target
 from cadrage.captions.search.descent import MOST_RUNS, SearchConfig, search
 from cadrage.captions.search.measuring import AT_ONCE, Objective
 from cadrage.captions.search.starts import candidates
-
-
-@pytest.fixture(scope="module")
-def speaker():
-    return Speaker()
-
-
-@pytest.fixture(scope="module")
-def levels():
-    return drawn()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cadrage.cli.console import Progress, Rows, complain
+from cadrage.cli.console import INTERRUPTED, Progress, Rows, complain
 from cadrage.cli.train import Watching
 from cadrage.errors import MissingExtraError, RequestError
 
@@ -24,9 +24,6 @@ GRID_TABLE = 2
 
 GRID_OPTIONS = ("table", "root", "as_json")
 """What means something where no network is trained."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 TRUNK_NOTE = (
     "Published multiply-adds of the trunk also count batch normalisation, ReLU, pooling and biases; published "

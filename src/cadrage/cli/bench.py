@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cadrage.cli.bench_show import show_table
-from cadrage.cli.console import Progress, complain
+from cadrage.cli.console import INTERRUPTED, Progress, complain
 from cadrage.errors import RequestError
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 USUAL = "whole,centre,largest,random,gaic"
 """Methods that need no extra and no training data."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 

@@ -1,4 +1,4 @@
-"""What the commands share: sentences on the error stream, tables, a progress bar."""
+"""What the commands share: sentences on the error stream, tables, a progress bar, an exit code."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 PATIENCE = 2.0
 """Seconds of work before a progress bar appears."""

@@ -13,7 +13,7 @@ from cadrage.batch.jobs import Done, Job
 from cadrage.batch.manifest import Manifest, RunHeader, output_of
 from cadrage.batch.names import distinct_stems
 from cadrage.batch.run import do_jobs, do_jobs_in_processes
-from cadrage.cli.console import Progress
+from cadrage.cli.console import INTERRUPTED, Progress
 from cadrage.cli.crop_call import CropCall
 from cadrage.cli.crop_dry import run_dry
 from cadrage.cli.crop_report import Report, too_long_to_show
@@ -23,9 +23,6 @@ from cadrage.errors import ImageError
 from cadrage.faces import FaceFinder
 from cadrage.result import CropResult
 from cadrage.weights import load_entry
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 _MOST_BYTES = 1_000_000_000
 """Longest file taken from standard input."""

@@ -14,7 +14,7 @@ import typer
 
 from cadrage.atomic import replacing
 from cadrage.cli.caption_options import ALLOW_PICKLE_HELP
-from cadrage.cli.console import Progress, Rows, complain
+from cadrage.cli.console import INTERRUPTED, Progress, Rows, complain
 from cadrage.errors import DataError, MissingExtraError, RequestError
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from cadrage.captions.evaluation.summary import Summary
     from cadrage.captions.protocols import Captioner
     from cadrage.captions.similarity.measures import Similarity, SimilarityOptions
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 PROTOCOLS = {
     "entities": "one phrase of each photograph against the box around what it names",

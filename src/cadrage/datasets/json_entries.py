@@ -81,12 +81,7 @@ def text_lines(file: Path) -> list[str]:
     Raises:
         DataError: it cannot be read, or is no such text.
     """
-    try:
-        return file.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise _unreadable(file, error) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is no text in UTF-8.") from error
+    return _decoded(file, "utf-8").split("\n")
 
 
 def rows_of(value: object, columns: int, what: str) -> FloatArray:
@@ -143,17 +138,17 @@ def read_text(path: Path) -> str:
     Raises:
         DataError: it is not there, cannot be read, or is no text in UTF-8.
     """
+    return _decoded(path, "utf-8-sig")
+
+
+def _decoded(path: Path, encoding: str) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding=encoding)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        there = f"; {found_in(path.parent)}" if isinstance(error, FileNotFoundError) else ""
+        raise DataError(f"{path} cannot be read: {error.strerror}{there}.") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is no text in UTF-8.") from error
-
-
-def _unreadable(path: Path, error: OSError) -> DataError:
-    there = f"; {found_in(path.parent)}" if isinstance(error, FileNotFoundError) else ""
-    return DataError(f"{path} cannot be read: {error.strerror}{there}.")
 
 
 def read_entries(path: Path) -> Iterator[Entry]:

@@ -240,18 +240,13 @@ class GradCam:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grounding:
-    """The box of a localiser of referring expressions."""
+    """The box of a localiser of referring expressions; its version is of its files, which are read once for it."""
 
     name: str
-    spec: str
+    version: str
     grounder: Grounder
     most_pixels_side: int
     is_seeded: bool = False
-
-    @property
-    def version(self) -> str:
-        """Of cadrage, the model's name, and the folder's files if it is one."""
-        return f"cadrage {__version__}, {self.spec} {content_version(self.spec)}".strip()
 
     def answer(self, photo: Photo, caption: str, seed: int = 0) -> Answer:
         """See ``CropMethod``."""
@@ -269,7 +264,8 @@ class Cagic:
     name: str
     networks: Networks
     request: CaptionRequest
-    aesthetics: str | None = None
+    judge: str | None
+    judge_version: str
 
     @property
     def is_seeded(self) -> bool:
@@ -280,16 +276,15 @@ class Cagic:
     def version(self) -> str:
         """Of cadrage, the networks, and all options."""
         digest = hashlib.sha256(repr(_plain(self.request)).encode()).hexdigest()[:12]
-        judge = self.networks.judge_version(self.aesthetics) if self.request.weight_aesthetic else "none"
         return (
-            f"cadrage {__version__}, captioner {self.networks.version}, aesthetics {judge}, options {digest}"
+            f"cadrage {__version__}, captioner {self.networks.version}, aesthetics {self.judge_version}, "
+            f"options {digest}"
         )
 
     def answer(self, photo: Photo, caption: str, seed: int = 0) -> Answer:
         """See ``CropMethod``."""
         request = replace(self.request, search=replace(self.request.search, seed=seed))
-        unjudged = not request.weight_aesthetic
-        result = self.networks.cropper("none" if unjudged else self.aesthetics).crop(photo, caption, request)
+        result = self.networks.cropper(self.judge).crop(photo, caption, request)
         # What a run that was ended on purpose has found says nothing of how well one restart does.
         whole = [run for run in result.runs if not run.halved]
         return Answer(result.best.box, as_boxes([Box(*run.best.tolist()) for run in whole]))
@@ -329,13 +324,13 @@ def make_method(
             return GradCam(spec, networks, request)
         case "grounding" if argument:
             grounder = load_grounder(argument, allow_pickle=networks.allow_pickle)
-            return Grounding(spec, argument, grounder, request.most_pixels_side)
+            version = f"cadrage {__version__}, {argument} {content_version(argument)}".strip()
+            return Grounding(spec, version, grounder, request.most_pixels_side)
         case "cagic":
             changed_request, aesthetics = changed(request, argument)
-            networks.cropper(
-                aesthetics if changed_request.weight_aesthetic else "none"
-            )  # refuses a wrong judge
-            return Cagic(spec, networks, changed_request, aesthetics)
+            judge = aesthetics if changed_request.weight_aesthetic else "none"
+            networks.cropper(judge)  # refuses a wrong one
+            return Cagic(spec, networks, changed_request, judge, networks.judge_version(judge))
     raise RequestError(f"There is no method '{spec}': give {', '.join(METHODS)}.")
 
 
