@@ -5,6 +5,7 @@ import pytest
 from masked import disc, write_masked
 from PIL import Image
 
+from cadrage.datasets.faults import DamagedCopy
 from cadrage.datasets.masks import divide_masks, load_masks, read_mask
 from cadrage.errors import DataError, RequestError
 
@@ -85,6 +86,15 @@ def test_an_incomplete_data_set_is_refused(root, spoil, said):
     spoil(root)
     with pytest.raises(DataError, match=said):
         load_masks(root)
+
+
+def test_what_is_lonely_on_either_side_is_told_at_once(root):
+    (root / "masks/disc01.png").unlink()
+    (root / "images/disc02.png").unlink()
+    with pytest.raises(DamagedCopy) as damaged:
+        load_masks(root)
+    assert [problem.first for problem in damaged.value.problems] == [("disc01",), ("disc02",)]
+    assert [image.name for image in damaged.value.images] == ["disc00", "disc03", "disc04", "disc05"]
 
 
 def test_a_mask_of_another_size_is_refused(root):

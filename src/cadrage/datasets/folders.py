@@ -30,19 +30,6 @@ def lonely_of(files: Collection[str], others: Collection[str]) -> list[str]:
     return sorted(set(files) - set(others))
 
 
-def require_partners(
-    kind: str, folder: Path, files: Collection[str], other_folder: Path, others: Collection[str]
-) -> None:
-    """Refuse files of a folder that lack their partner of a ``kind`` in the other folder.
-
-    Raises:
-        DataError: some do; the message says how many and the first three.
-    """
-    lonely = lonely_of(files, others)
-    if lonely:
-        raise DataError(f"{len(lonely)} {without(kind, folder, other_folder)}: {first_of(lonely)}.")
-
-
 def without(kind: str, folder: Path, other_folder: Path) -> str:
     """What files without a partner are, in words that follow a number."""
     return f"files of {folder} have no {kind} in {other_folder}"

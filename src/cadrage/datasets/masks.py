@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cadrage.datasets.folders import PICTURE_SUFFIXES, files_by_name, require_partners
+from cadrage.datasets.faults import Faults
+from cadrage.datasets.folders import PICTURE_SUFFIXES, files_by_name, lonely_of, without
 from cadrage.datasets.gaicd import split_by_seed
 from cadrage.datasets.types import MaskedImage
 from cadrage.errors import DataError, RequestError
@@ -71,7 +72,8 @@ def load_masks(root: Path) -> tuple[MaskedImage, ...]:
         The images, by name.
 
     Raises:
-        DataError: a folder, picture or mask is missing.
+        DataError: a folder is missing or empty.
+        DamagedCopy: pictures or masks have no partner; with the images that are whole.
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder." if root.exists() else f"{root} does not exist.")
@@ -83,9 +85,13 @@ def load_masks(root: Path) -> tuple[MaskedImage, ...]:
     pictures, masks = (files_by_name(root / name, PICTURE_SUFFIXES) for name in FOLDERS)
     if not pictures:
         raise DataError(f"{root / FOLDERS[0]} holds no picture.")
-    require_partners("mask", root / FOLDERS[0], pictures, root / FOLDERS[1], masks)
-    require_partners("picture", root / FOLDERS[1], masks, root / FOLDERS[0], pictures)
-    return tuple(MaskedImage(name, pictures[name], masks[name]) for name in sorted(pictures))
+    picture_folder, mask_folder = (root / name for name in FOLDERS)
+    faults = Faults()
+    faults.add(without("mask", picture_folder, mask_folder), lonely_of(pictures, masks))
+    faults.add(without("picture", mask_folder, picture_folder), lonely_of(masks, pictures))
+    return faults.none_in(
+        [MaskedImage(name, pictures[name], masks[name]) for name in sorted(pictures) if name in masks]
+    )
 
 
 def divide_masks(root: Path, validation: int, seed: int) -> MaskDivision:
