@@ -68,7 +68,7 @@ Restarts = Annotated[
 ]
 Steps = Annotated[
     int | None,
-    typer.Option("--steps", metavar="N", help="Steps of the search. [30]", rich_help_panel=_CAPTION),
+    typer.Option("--steps", metavar="N", help="Steps of the search. [20]", rich_help_panel=_CAPTION),
 ]
 Starts = Annotated[
     str | None,

@@ -68,7 +68,7 @@ class SearchConfig:
         RequestError: a value is outside its range.
     """
 
-    steps: int = 30
+    steps: int = 20
     restarts: int = 8
     learning_rate: float = 0.15
     starts: Kind = "anchors"
