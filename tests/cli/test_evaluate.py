@@ -2,10 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from rated import load_part, write_rated
+
+from cadrage.datasets import gaicd
+from cadrage.weights import write_entry
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,19 @@ def test_a_model_is_measured_with_everything_named(cadrage, data, tiny_entry):
     assert rows[0] == ["", "K=1", "K=2", "K=3", "K=4", "mean"]
     assert [row[0] for row in rows[1:]] == ["Acc K/5", "Acc K/10", "Acc^w K/5", "Acc^w K/10"]
     assert np.mean([float(cell) for cell in rows[1][1:5]]) == pytest.approx(float(rows[1][5]), abs=0.01)
+
+
+@pytest.mark.parametrize(("split", "learned"), [("test", False), ("train", True), ("val", True)])
+def test_figures_on_what_a_model_has_learnt_from_come_with_a_warning(
+    cadrage, data, tiny_entry, tmp_path, monkeypatch, split, learned
+):
+    monkeypatch.setattr(gaicd, "RELEASE_COUNTS", {"conference": {"train": 6, "test": 3}})
+    shutil.copytree(tiny_entry.folder, tmp_path / "tiny")
+    record = {"data": {"data_set": "GAICD", "release": "conference", "validation": "none"}}
+    write_entry(replace(tiny_entry, folder=tmp_path / "tiny", training=record))
+    ran = cadrage("evaluate", "gaicd", data, "--split", split, "--model", tmp_path / "tiny")
+    warning = "cadrage: tiny 7.1 has learnt from photographs of this part: on others it is worse."
+    assert (ran.code, ran.err) == (0, [warning] if learned else [])
 
 
 def test_json_is_one_object_with_every_metric(cadrage, data, predictions):

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from rated import write_rated
 
-from cadrage.datasets.division import divide_gaicd, parts_of
+from cadrage.datasets.division import divide_gaicd, learned_from, parts_of
 from cadrage.errors import DataError, RequestError
 
 
@@ -97,3 +97,28 @@ def test_more_validation_than_photographs_is_refused(tmp_path):
 def test_a_missing_data_set_is_refused(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         divide_gaicd(tmp_path / "missing", 1, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("split", "learned"),
+    [
+        ("test", False),
+        ("val", False),
+        ("val (120 of the train part, seed 0)", False),
+        ("val (120 of the train part, seed 1)", True),
+        ("train", True),
+        ("all", True),
+    ],
+)
+def test_it_is_known_which_parts_a_model_has_learnt_from(split, learned):
+    record = {"data_set": "GAICD", "release": "conference", "validation": "120 of the train part, seed 0"}
+    assert learned_from(record, "conference", split) == learned
+    assert not learned_from(record, "journal", split)
+    assert not learned_from({**record, "release": "unknown"}, "unknown", split)
+    assert not learned_from({}, "conference", split)
+
+
+def test_a_model_that_nothing_was_held_back_from_has_seen_every_draw():
+    record = {"data_set": "GAICD", "release": "conference", "validation": "none"}
+    assert learned_from(record, "conference", "val (120 of the train part, seed 0)")
+    assert not learned_from(record, "conference", "test")

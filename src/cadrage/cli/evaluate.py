@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cadrage.cli.console import Progress, Rows
+from cadrage.cli.console import Progress, Rows, complain
 from cadrage.cli.evaluate_captioner import evaluate_captioner
 from cadrage.cli.evaluate_captions import evaluate_captions
 from cadrage.errors import MissingExtraError, RequestError, WeightsError
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from cadrage.bench.evaluation import Evaluation, ScoreImage
     from cadrage.datasets.types import RatedImage
+
+    _Measured = tuple[str, ScoreImage, Mapping[str, Any]]
+    """A method's name, itself, and the record of the data that it has learnt from, as far as there is one."""
 
 LINES = {"Acc K/5": "acc5", "Acc K/10": "acc10", "Acc^w K/5": "acc5_w", "Acc^w K/10": "acc10_w"}
 
@@ -77,6 +80,7 @@ def evaluate_gaicd(
       cadrage evaluate gaicd GAICD --split test --predictions scores.jsonl --json
     """
     from cadrage.bench.evaluation import evaluate_ranking, write_predictions  # noqa: PLC0415
+    from cadrage.datasets.division import learned_from  # noqa: PLC0415
 
     images, drawn, release = _chosen(root, split, validation, split_seed)
     if predictions is not None:
@@ -84,13 +88,15 @@ def evaluate_gaicd(
             raise RequestError(
                 "--predictions takes the place of a model: leave out --model, --mirrored, --write-scores."
             )
-        name, method = _predicted(predictions, images)
+        name, method, learned = _predicted(predictions, images)
     elif model is not None and Path(model).suffix in {".pt", ".pth"}:
-        name, method = _checkpoint(Path(model), mirrored)
+        name, method, learned = _checkpoint(Path(model), mirrored)
     elif mirrored:
         raise RequestError("--mirrored is for checkpoints (.pt, .pth).")
     else:
-        name, method = _exported(model)
+        name, method, learned = _exported(model)
+    if learned_from(learned, release, drawn):
+        complain(f"{name} has learnt from photographs of this part: on others it is worse.")
     with Progress("evaluating", len(images)) as progress:
 
         def counted(image: RatedImage) -> Any:  # noqa: ANN401
@@ -129,26 +135,34 @@ def _chosen(
     return images, split, release_of(images)
 
 
-def _exported(model: str | None) -> tuple[str, ScoreImage]:
+def _exported(model: str | None) -> _Measured:
     from cadrage.cropper import Cropper  # noqa: PLC0415
 
     cropper = Cropper(model)
     entry = cropper.scorer.entry
-    return f"{entry.name} {entry.version}", lambda image: cropper.score(image.path, image.boxes_xyxy)
+    name = f"{entry.name} {entry.version}"
+    return name, lambda image: cropper.score(image.path, image.boxes_xyxy), _data_of(entry.training)
 
 
-def _predicted(path: Path, images: Sequence[RatedImage]) -> tuple[str, ScoreImage]:
+def _predicted(path: Path, images: Sequence[RatedImage]) -> _Measured:
     from cadrage.bench.evaluation import read_predictions  # noqa: PLC0415
 
-    return f"scores in {path.name}", read_predictions(path, images)
+    return f"scores in {path.name}", read_predictions(path, images), {}
 
 
-def _checkpoint(path: Path, mirrored: bool) -> tuple[str, ScoreImage]:
+def _checkpoint(path: Path, mirrored: bool) -> _Measured:
     try:
-        from cadrage.learning.scoring import checkpoint_method  # noqa: PLC0415
+        from cadrage.learning.scoring import checkpoint_method, load_any  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("A checkpoint", "train") from None
-    return f"{path}{' (mirrored)' if mirrored else ''}", checkpoint_method(path, mirrored=mirrored)
+    name = f"{path}{' (mirrored)' if mirrored else ''}"
+    return name, checkpoint_method(path, mirrored=mirrored), _data_of(load_any(path)[1])
+
+
+def _data_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a model's record says of its training data; nothing where it was made elsewhere."""
+    data = record.get("data")
+    return data if isinstance(data, Mapping) else {}
 
 
 def _print(evaluation: Evaluation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,22 @@ class Division:
             "validation_images": len(self.validation),
             "validation": self.description,
         }
+
+
+def learned_from(record: Mapping[str, Any], release: str, split: str) -> bool:
+    """Whether a model has learnt from photographs of a part of GAICD, so that figures on it say little.
+
+    Args:
+        record: of ``Division.record`` when the model was trained, or nothing.
+        release: of the data set that it is measured on.
+        split: the part, as ``cadrage evaluate`` describes it.
+
+    Returns:
+        True where that is known: of data sets other than the published releases it is not.
+    """
+    if record.get("data_set") != "GAICD" or release == "unknown" or record.get("release") != release:
+        return False
+    return split not in ("test", "val", f"val ({record.get('validation')})")
 
 
 def parts_of(root: Path) -> list[str]:
