@@ -1,8 +1,9 @@
 """The command line run in this process, on photographs and a model made for it."""
 
+import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from cadrage.cli import main
+from cadrage.weights import WeightsEntry, write_entry
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,16 @@ def cadrage(monkeypatch, capsys) -> Callable[..., Ran]:
         return Ran(left.value.code or 0, captured.out.splitlines(), captured.err.splitlines())
 
     return run
+
+
+@pytest.fixture
+def learned_entry(tiny_entry, tmp_path) -> WeightsEntry:
+    """A model whose record says that it has learnt from all of the conference release's train part."""
+    shutil.copytree(tiny_entry.folder, tmp_path / "learned")
+    record = {"data": {"data_set": "GAICD", "release": "conference", "validation": "none"}}
+    entry = replace(tiny_entry, folder=tmp_path / "learned", training=record)
+    write_entry(entry)
+    return entry
 
 
 @pytest.fixture

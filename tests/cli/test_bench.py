@@ -10,6 +10,7 @@ from rated import write_rated
 from cadrage.bench.cache import default_folder
 from cadrage.bench.methods.centre import Centre
 from cadrage.bench.report.markdown import NO_COMPARISON
+from cadrage.datasets import gaicd
 from cadrage.datasets.fcdb import save_fcdb, save_fcdb_pairs
 from cadrage.datasets.sacd import save_sacd
 from cadrage.datasets.types import ComparedImage, FramedImage, RatedImage
@@ -63,6 +64,17 @@ def test_methods_are_compared_with_everything_named(bench, rated, tiny_entry):
     assert next(iter(rows)) == f"gaic={tiny_entry.folder}"  # model and people like light
     assert rows["random"][-1] != ""
     assert rows["whole"][-2].endswith(" ms")
+
+
+@pytest.mark.parametrize(("split", "learned"), [("test", False), ("train", True)])
+def test_a_model_is_not_measured_in_silence_on_what_it_has_learnt_from(
+    bench, rated, learned_entry, monkeypatch, split, learned
+):
+    monkeypatch.setattr(gaicd, "RELEASE_COUNTS", {"conference": {"train": 6, "test": 4}})
+    spec = f"gaic={learned_entry.folder}"
+    ran = bench("gaicd", rated, "--methods", f"whole,{spec}", "--split", split, "--limit", 3)
+    warning = f"cadrage: {spec} has learnt from photographs of this part: on others it is worse."
+    assert (ran.code, ran.err) == (0, [warning] if learned else [])
 
 
 def test_strict_names_its_rule_and_takes_no_credit(bench, rated):

@@ -2,14 +2,12 @@
 
 import json
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from rated import load_part, write_rated
 
 from cadrage.datasets import gaicd
-from cadrage.weights import write_entry
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +52,10 @@ def test_a_model_is_measured_with_everything_named(cadrage, data, tiny_entry):
 
 @pytest.mark.parametrize(("split", "learned"), [("test", False), ("train", True), ("val", True)])
 def test_figures_on_what_a_model_has_learnt_from_come_with_a_warning(
-    cadrage, data, tiny_entry, tmp_path, monkeypatch, split, learned
+    cadrage, data, learned_entry, monkeypatch, split, learned
 ):
     monkeypatch.setattr(gaicd, "RELEASE_COUNTS", {"conference": {"train": 6, "test": 3}})
-    shutil.copytree(tiny_entry.folder, tmp_path / "tiny")
-    record = {"data": {"data_set": "GAICD", "release": "conference", "validation": "none"}}
-    write_entry(replace(tiny_entry, folder=tmp_path / "tiny", training=record))
-    ran = cadrage("evaluate", "gaicd", data, "--split", split, "--model", tmp_path / "tiny")
+    ran = cadrage("evaluate", "gaicd", data, "--split", split, "--model", learned_entry.folder)
     warning = "cadrage: tiny 7.1 has learnt from photographs of this part: on others it is worse."
     assert (ran.code, ran.err) == (0, [warning] if learned else [])
 

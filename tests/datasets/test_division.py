@@ -111,14 +111,15 @@ def test_a_missing_data_set_is_refused(tmp_path):
     ],
 )
 def test_it_is_known_which_parts_a_model_has_learnt_from(split, learned):
-    record = {"data_set": "GAICD", "release": "conference", "validation": "120 of the train part, seed 0"}
-    assert learned_from(record, "conference", split) == learned
-    assert not learned_from(record, "journal", split)
-    assert not learned_from({**record, "release": "unknown"}, "unknown", split)
+    data = {"data_set": "GAICD", "release": "conference", "validation": "120 of the train part, seed 0"}
+    assert learned_from({"data": data}, "conference", split) == learned
+    assert not learned_from({"data": data}, "journal", split)
+    assert not learned_from({"data": {**data, "release": "unknown"}}, "unknown", split)
+    assert not learned_from({"data": "GAICD"}, "conference", split)
     assert not learned_from({}, "conference", split)
 
 
 def test_a_model_that_nothing_was_held_back_from_has_seen_every_draw():
-    record = {"data_set": "GAICD", "release": "conference", "validation": "none"}
+    record = {"data": {"data_set": "GAICD", "release": "conference", "validation": "none"}}
     assert learned_from(record, "conference", "val (120 of the train part, seed 0)")
     assert not learned_from(record, "conference", "test")

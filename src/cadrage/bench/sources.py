@@ -33,13 +33,15 @@ class Source:
         name: of the data set, as commands call it.
         root: the folder of the copy.
         release: as detected.
-        split: which part, and how it was drawn if it was.
+        part: which part, and how it was drawn if it was.
+        split: the same, and how images were drawn of it if they were.
         images: of the data set's kind.
     """
 
     name: str
     root: Path
     release: str
+    part: str
     split: str
     images: tuple[Any, ...]
 
@@ -98,11 +100,12 @@ def read_source(
         described = split or ("test" if _has_parts(data_set, root) else "all")
         images = data_set.read(root, described, read_sizes=True, allow_missing=allow_missing)
         release = release_of(images) if name == "gaicd" else _release(data_set, described, len(images))
+    split = described
     if limit is not None and limit < len(images):
         whole = len(images)
         _, images = split_by_seed(images, limit, seed)
-        described = f"{described} ({limit} of {whole} drawn with seed {seed})"
-    return Source(name, root, release, described, tuple(images))
+        split = f"{described} ({limit} of {whole} drawn with seed {seed})"
+    return Source(name, root, release, described, split, tuple(images))
 
 
 def measurable() -> list[str]:

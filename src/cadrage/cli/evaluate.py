@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cadrage.datasets.types import RatedImage
 
     _Measured = tuple[str, ScoreImage, Mapping[str, Any]]
-    """A method's name, itself, and the record of the data that it has learnt from, as far as there is one."""
+    """A method's name, itself, and the record of its training, as far as there is one."""
 
 LINES = {"Acc K/5": "acc5", "Acc K/10": "acc10", "Acc^w K/5": "acc5_w", "Acc^w K/10": "acc10_w"}
 
@@ -88,14 +88,14 @@ def evaluate_gaicd(
             raise RequestError(
                 "--predictions takes the place of a model: leave out --model, --mirrored, --write-scores."
             )
-        name, method, learned = _predicted(predictions, images)
+        name, method, training = _predicted(predictions, images)
     elif model is not None and Path(model).suffix in {".pt", ".pth"}:
-        name, method, learned = _checkpoint(Path(model), mirrored)
+        name, method, training = _checkpoint(Path(model), mirrored)
     elif mirrored:
         raise RequestError("--mirrored is for checkpoints (.pt, .pth).")
     else:
-        name, method, learned = _exported(model)
-    if learned_from(learned, release, drawn):
+        name, method, training = _exported(model)
+    if learned_from(training, release, drawn):
         complain(f"{name} has learnt from photographs of this part: on others it is worse.")
     with Progress("evaluating", len(images)) as progress:
 
@@ -141,7 +141,7 @@ def _exported(model: str | None) -> _Measured:
     cropper = Cropper(model)
     entry = cropper.scorer.entry
     name = f"{entry.name} {entry.version}"
-    return name, lambda image: cropper.score(image.path, image.boxes_xyxy), _data_of(entry.training)
+    return name, lambda image: cropper.score(image.path, image.boxes_xyxy), entry.training
 
 
 def _predicted(path: Path, images: Sequence[RatedImage]) -> _Measured:
@@ -156,13 +156,7 @@ def _checkpoint(path: Path, mirrored: bool) -> _Measured:
     except ImportError:
         raise MissingExtraError("A checkpoint", "train") from None
     name = f"{path}{' (mirrored)' if mirrored else ''}"
-    return name, checkpoint_method(path, mirrored=mirrored), _data_of(load_any(path)[1])
-
-
-def _data_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a model's record says of its training data; nothing where it was made elsewhere."""
-    data = record.get("data")
-    return data if isinstance(data, Mapping) else {}
+    return name, checkpoint_method(path, mirrored=mirrored), load_any(path)[1]
 
 
 def _print(evaluation: Evaluation) -> None:

@@ -42,16 +42,20 @@ def learned_from(record: Mapping[str, Any], release: str, split: str) -> bool:
     """Whether a model has learnt from photographs of a part of GAICD, so that figures on it say little.
 
     Args:
-        record: of ``Division.record`` when the model was trained, or nothing.
+        record: of the model's training, with what ``Division.record`` said under ``data``; anything of a model that
+            was made elsewhere.
         release: of the data set that it is measured on.
         split: the part, as ``cadrage evaluate`` describes it.
 
     Returns:
         True where that is known: of data sets other than the published releases it is not.
     """
-    if record.get("data_set") != "GAICD" or release == "unknown" or record.get("release") != release:
+    data = record.get("data")
+    if not isinstance(data, Mapping) or release == "unknown":
         return False
-    return split not in ("test", "val", f"val ({record.get('validation')})")
+    if (data.get("data_set"), data.get("release")) != ("GAICD", release):
+        return False
+    return split not in ("test", "val", f"val ({data.get('validation')})")
 
 
 def parts_of(root: Path) -> list[str]:

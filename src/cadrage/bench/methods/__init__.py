@@ -4,7 +4,7 @@ To add one, write its file, with its entry in ``METHODS``; ``docs/methods.md`` h
 """
 
 from cadrage.bench.methods.derived import box_from_scores, scores_from_box
-from cadrage.bench.methods.interface import Entry, Method, MethodOptions, Picture
+from cadrage.bench.methods.interface import Entry, Method, MethodOptions, Picture, Trained
 from cadrage.bench.methods.registry import find_methods, make_method
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Method",
     "MethodOptions",
     "Picture",
+    "Trained",
     "box_from_scores",
     "find_methods",
     "make_method",

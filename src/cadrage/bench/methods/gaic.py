@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,11 @@ class Exported:
         """Of the package and the model."""
         return f"{__version__}, {model_version(self._cropper.scorer.entry)}"
 
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """How the model was trained, as its entry says."""
+        return self._cropper.scorer.entry.training
+
     def scores(self, picture: Picture, boxes_xyxy: FloatArray) -> FloatArray:
         """Shape (K,), predicted mean opinion scores.
 
@@ -99,12 +105,13 @@ class Checkpoint:
         self._score: Callable[[RatedImage], FloatArray]
         try:
             from cadrage.learning.devices import use_device  # noqa: PLC0415
-            from cadrage.learning.scoring import checkpoint_method  # noqa: PLC0415
+            from cadrage.learning.scoring import checkpoint_method, load_any  # noqa: PLC0415
         except ImportError as error:
             raise MissingExtraError("A checkpoint", "train") from error
         use_device("cpu", threads or available_cpus())
         self._score = checkpoint_method(Path(file))
         self.version = checkpoint_version(Path(file))
+        self.training: Mapping[str, Any] = load_any(Path(file))[1]
 
     def scores(self, picture: Picture, boxes_xyxy: FloatArray) -> FloatArray:
         """Shape (K,), predicted mean opinion scores.

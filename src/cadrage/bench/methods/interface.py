@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from cadrage.geometry import AspectRatio, Box, FloatArray
 from cadrage.imaging import open_photo
@@ -86,6 +86,15 @@ class Method(Protocol):
             picture: the picture.
             ratio: the shape it must have; None for a free one.
         """
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """A method that was trained before it is measured, on photographs that its record tells of."""
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """How, see ``cadrage.datasets.division.learned_from``."""
 
 
 @dataclass(frozen=True, slots=True)
