@@ -42,7 +42,8 @@ bench: develop ## Measure speed and memory against peers; takes some minutes.
 	$(BIN)/python benchmarks/folder.py
 	$(BIN)/python benchmarks/ratios.py
 	$(BIN)/python benchmarks/annotate.py
-	$(BIN)/python benchmarks/start.py --install-size
+	$(BIN)/python benchmarks/captions.py
+	$(BIN)/python benchmarks/start.py --install-size --caption
 
 pictures: develop ## Make the pictures of docs/ anew; needs Chromium.
 	$(BIN)/python docs/pictures.py

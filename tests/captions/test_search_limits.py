@@ -10,15 +10,17 @@ from searching import FREE, SHORT, Counting, Passes, found, total_of_frame
 from speaker import Speaker
 
 from cadrage.captions.objective import CaptionLoss, Target
-from cadrage.captions.search.descent import MOST_RUNS, SearchConfig, search
+from cadrage.captions.search.descent import SearchConfig, search
 from cadrage.captions.search.measuring import AT_ONCE, Objective
 from cadrage.captions.search.starts import candidates
 
 
 @pytest.fixture
 def passes(monkeypatch):
+    """A captioner on a clock of its own, whose passes are one after the other."""
     made = Passes()
     monkeypatch.setattr(time, "monotonic", lambda: made.now)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     return made
 
 
@@ -55,10 +57,9 @@ class TestTimeLimit:
         assert centres[:, 0].max() - centres[:, 0].min() > 96 / 4
 
     def test_no_caption_waits_for_another_one(self, levels, passes):
-        config = replace(SHORT, restarts=MOST_RUNS, starts="grid", schedule=None)
-        passed = MOST_RUNS // AT_ONCE
-        red, green = found(levels, passes, config, ("red", "green"), deadline=passed + 5.0)
-        # Two passes a step: the last step is cut short between them.
+        config = replace(SHORT, restarts=AT_ONCE, starts="grid", schedule=None)
+        red, green = found(levels, passes, config, ("red", "green"), deadline=6.0)
+        # One pass for the starts, then two a step: the last step is cut short between them.
         assert {len(run.boxes) for run in red.runs} == {4}
         assert {len(run.boxes) for run in green.runs} == {3}
         assert not red.in_time
@@ -84,19 +85,19 @@ class TestTimeLimit:
 
 
 class TestMemory:
-    def test_many_runs_are_several_passes_with_gradients(self, levels):
-        passes = Passes()
+    def test_many_runs_are_several_passes(self, levels, passes):
         config = replace(SHORT, restarts=70, starts="grid", steps=3, refine=False, schedule=None)
         (many,) = found(levels, passes, config)
-        assert max(passes.pictures) == MOST_RUNS
+        assert max(passes.pictures) == AT_ONCE
         assert len(many.runs) == 70
         (few,) = found(levels, passes, replace(config, restarts=1))
         torch.testing.assert_close(many.runs[0].boxes, few.runs[0].boxes, atol=1e-6, rtol=0)
 
-    def test_slopes_of_batches_are_those_of_all_at_once(self, levels, speaker):
+    @pytest.mark.parametrize("count", [1, 2, 9, 20])
+    def test_slopes_of_parts_are_those_of_all_at_once(self, levels, speaker, count):
         objective = Objective(levels, speaker, Counting(), CaptionLoss(), 0.5)
-        boxes, targets = candidates(FREE, 9), [Target.of("red", speaker, CaptionLoss())] * 9
-        terms, slopes = objective.slopes(boxes, targets, [4, 0, 5])
+        boxes, targets = candidates(FREE, count), [Target.of("red", speaker, CaptionLoss())] * count
+        terms, slopes = objective.slopes(boxes, targets)
         given = boxes.clone().requires_grad_()
         expected = objective.terms(given, targets)
         torch.testing.assert_close(terms, expected)

@@ -25,10 +25,8 @@ from cadrage.captions.search.refine import refine
 from cadrage.captions.search.runs import Run, Runs, in_order
 from cadrage.captions.search.schedule import SCALES, Schedule
 from cadrage.captions.search.starts import Kind, all_over, best_candidates, candidates, start_boxes
+from cadrage.captions.search.workers import workers
 from cadrage.errors import RequestError
-
-MOST_RUNS = 32
-"""Runs in one pass with gradients, at most: until its end each keeps all that the captioner calculated."""
 
 SHARPNESS: Mapping[LossKind, float] = {"bag": 1.0, "likelihood": 4.0}
 """How much losses count in a consensus. The likelihood is a mean over words, of which phrases have about four."""
@@ -154,7 +152,19 @@ def search(
     """
     if not config.multi_scale:
         picture = Pyramid(picture.levels[:1], picture.size_wh)
-    objective = Objective(picture, captioner, judge if weight else None, loss, weight)
+    with workers() as shared:
+        objective = Objective(picture, captioner, judge if weight else None, loss, weight, shared)
+        return _search(objective, space, targets, config, deadline, watch)
+
+
+def _search(
+    objective: Objective,
+    space: BoxSpace,
+    targets: Sequence[Target],
+    config: SearchConfig,
+    deadline: float | None,
+    watch: Watch | None,
+) -> list[Found]:
     starts, terms, looks = _starts(objective, space, targets, config, deadline)
     restarts = starts.shape[1]
     runs = Runs(space, starts.flatten(0, 1), terms.flatten(0, 1), objective.totals, restarts)
@@ -226,8 +236,7 @@ def _descend(
         scale = schedule.at(step, steps) if schedule and step < annealed else None
         boxes, active = runs.boxes(scale), runs.active
         going = [targets[row] for row in active.nonzero()[:, 0].tolist()]
-        batches = [int(part.sum()) for part in torch.split(active, MOST_RUNS)]
-        runs.step(boxes, *objective.slopes(boxes, going, batches, reach, deadline), reach)
+        runs.step(boxes, *objective.slopes(boxes, going, reach, deadline), reach)
         if scale is None and config.patience is not None:
             runs.end_stale(config.patience)
         if watch:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -12,9 +14,13 @@ from torch import Tensor
 from cadrage.captions.objective import CaptionLoss, Target, caption_loss, caption_losses
 from cadrage.captions.protocols import Captioner, Judge
 from cadrage.captions.sampler import Pyramid, sample_crops
+from cadrage.captions.search.workers import Workers
 
 AT_ONCE = 8
-"""Crops in one pass without gradients, at most."""
+"""Crops in one pass, at most: more are not quicker, and until its end a pass keeps all that was calculated."""
+
+
+Made = TypeVar("Made")
 
 
 def over(deadline: float | None) -> bool:
@@ -32,6 +38,7 @@ class Objective:
         judge: of this photograph's crops, frozen; None for the caption alone.
         loss: how the distance from a caption is measured.
         weight: of the aesthetics loss (lambda of the paper).
+        workers: who share the passes of a batch. Its parts do not depend on their number, nor do results.
     """
 
     picture: Pyramid
@@ -39,6 +46,7 @@ class Objective:
     judge: Judge | None
     loss: CaptionLoss
     weight: float
+    workers: Workers = field(default_factory=Workers)
 
     def terms(self, boxes_xyxy: Tensor, targets: Sequence[Target], reach: float = 0.0) -> Tensor:
         """Caption and aesthetics losses of boxes (K, 4), each for its own of K captions, shape (K, 2)."""
@@ -50,33 +58,33 @@ class Objective:
         self,
         boxes_xyxy: Tensor,
         targets: Sequence[Target],
-        batches: Sequence[int],
         reach: float = 0.0,
         deadline: float | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Losses, and where they go; one batch is done with before the next is begun.
+        """Losses, and where they go.
 
         Args:
             boxes_xyxy: shape (K, 4).
             targets: the caption of each.
-            batches: how many boxes each batch has, one after the other.
             reach: see ``SearchConfig``.
-            deadline: when no further batch is begun; the first is in any case.
+            deadline: when no further part is begun; the first is in any case.
 
         Returns:
-            Of the boxes of all batches that were done: losses (M, 2), and the gradient of their total losses with
-            respect to the boxes, (M, 4).
+            Of the first M boxes, all of them before the deadline: losses (M, 2), and the gradient of their total
+            losses with respect to the boxes, (M, 4).
         """
-        terms, slopes, at = [], [], 0
-        for batch in filter(None, batches):
-            if at and over(deadline):
-                break
-            part = boxes_xyxy[at : at + batch].detach().requires_grad_()
-            found = self.terms(part, targets[at : at + batch], reach)
-            (slope,) = torch.autograd.grad(self.totals(found).nan_to_num(posinf=0).sum(), part)
-            terms.append(found.detach())
-            slopes.append(slope)
-            at += batch
+
+        def work(part: slice) -> tuple[Tensor, Tensor] | None:
+            if part.start and over(deadline):
+                return None
+            boxes = boxes_xyxy[part].detach().requires_grad_()
+            found = self.terms(boxes, targets[part], reach)
+            (slope,) = torch.autograd.grad(self.totals(found).nan_to_num(posinf=0).sum(), boxes)
+            return found.detach(), slope
+
+        # Two parts at least, so that two CPUs have work to the end, when few runs are left.
+        parts = _parts(len(boxes_xyxy), min(AT_ONCE, -(-len(boxes_xyxy) // 2)))
+        terms, slopes = zip(*_made(self.workers.each(work, parts)), strict=True)
         return torch.cat(terms), torch.cat(slopes)
 
     def measure(
@@ -90,14 +98,14 @@ class Objective:
 
         What the deadline comes before is infinitely bad.
         """
-        terms = boxes_xyxy.new_full((len(boxes_xyxy), 2), torch.inf)
-        with torch.no_grad():
-            for at in range(0, len(boxes_xyxy), AT_ONCE):
-                if over(deadline):
-                    break
-                part = slice(at, at + AT_ONCE)
-                terms[part] = self.terms(boxes_xyxy[part], targets[part], reach)
-        return terms
+
+        @torch.no_grad()
+        def work(part: slice) -> Tensor:
+            if over(deadline):
+                return boxes_xyxy.new_full((len(boxes_xyxy[part]), 2), torch.inf)
+            return self.terms(boxes_xyxy[part], targets[part], reach)
+
+        return torch.cat(self.workers.each(work, _parts(len(boxes_xyxy), AT_ONCE)))
 
     def measure_each(
         self, boxes_xyxy: Tensor, targets: Sequence[Target], deadline: float | None = None
@@ -107,16 +115,18 @@ class Objective:
         Crops, their aesthetics and what ``caption_losses`` shares are the same for all captions and are made once.
         When the deadline comes, the boxes from there on are left out, but not those of the first part.
         """
-        parts: list[Tensor] = []
-        with torch.no_grad():
-            for boxes in torch.split(boxes_xyxy, AT_ONCE):
-                if parts and over(deadline):
-                    break
-                crops = self.crops(boxes)
-                said = caption_losses(self.captioner, crops, targets, self.loss)
-                pleasing = self._aesthetics(crops, boxes, 0.0).expand(len(targets), -1)
-                parts.append(torch.stack([said, pleasing], dim=2))
-        return torch.cat(parts, dim=1)
+
+        @torch.no_grad()
+        def work(part: slice) -> Tensor | None:
+            if part.start and over(deadline):
+                return None
+            boxes = boxes_xyxy[part]
+            crops = self.crops(boxes)
+            said = caption_losses(self.captioner, crops, targets, self.loss)
+            pleasing = self._aesthetics(crops, boxes, 0.0).expand(len(targets), -1)
+            return torch.stack([said, pleasing], dim=2)
+
+        return torch.cat(_made(self.workers.each(work, _parts(len(boxes_xyxy), AT_ONCE))), dim=1)
 
     def totals(self, terms: Tensor) -> Tensor:
         """Total losses of losses (..., 2); what could not be measured is infinitely bad."""
@@ -135,3 +145,13 @@ class Objective:
         elif self.judge.size_wh != self.captioner.size_wh:
             seen = sample_crops(self.picture, boxes_xyxy, self.judge.size_wh, reach=reach)
         return -self.judge.judge(seen, boxes_xyxy)
+
+
+def _parts(count: int, most: int) -> list[slice]:
+    """So many boxes in parts of one size, but for the last."""
+    return [slice(at, min(at + most, count)) for at in range(0, count, most)]
+
+
+def _made(results: Sequence[Made | None]) -> list[Made]:
+    """The results up to the first part that was not begun: one that was begun late by chance is dropped."""
+    return list(takewhile(lambda one: one is not None, results))  # type: ignore[arg-type]
