@@ -38,7 +38,7 @@ class Objective:
         judge: of this photograph's crops, frozen; None for the caption alone.
         loss: how the distance from a caption is measured.
         weight: of the aesthetics loss (lambda of the paper).
-        workers: who share the passes of a batch. Its parts do not depend on their number, nor do results.
+        workers: who share the passes of a batch, whose parts do not depend on their number.
     """
 
     picture: Pyramid
@@ -153,5 +153,5 @@ def _parts(count: int, most: int) -> list[slice]:
 
 
 def _made(results: Sequence[Made | None]) -> list[Made]:
-    """The results up to the first part that was not begun: one that was begun late by chance is dropped."""
+    """The results up to the first part that was not begun: threads may have begun one after it all the same."""
     return list(takewhile(lambda one: one is not None, results))  # type: ignore[arg-type]
