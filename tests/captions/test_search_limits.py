@@ -58,8 +58,8 @@ class TestTimeLimit:
 
     def test_no_caption_waits_for_another_one(self, levels, passes):
         config = replace(SHORT, restarts=AT_ONCE, starts="grid", schedule=None)
-        red, green = found(levels, passes, config, ("red", "green"), deadline=6.0)
-        # One pass for the starts, then two a step: the last step is cut short between them.
+        red, green = found(levels, passes, config, ("red", "green"), deadline=21.0)
+        # One pass for the starts, then eight a step, of two runs each: the third step is cut short in the middle.
         assert {len(run.boxes) for run in red.runs} == {4}
         assert {len(run.boxes) for run in green.runs} == {3}
         assert not red.in_time

@@ -17,7 +17,10 @@ from cadrage.captions.sampler import Pyramid, sample_crops
 from cadrage.captions.search.workers import Workers
 
 AT_ONCE = 8
-"""Crops in one pass, at most: more are not quicker, and until its end a pass keeps all that was calculated."""
+"""Crops in one pass without gradients, at most: more are not quicker."""
+
+SLOPES_AT_ONCE = 2
+"""Crops in one pass with gradients, at most: until its end it keeps all that was calculated."""
 
 
 Made = TypeVar("Made")
@@ -82,8 +85,8 @@ class Objective:
             (slope,) = torch.autograd.grad(self.totals(found).nan_to_num(posinf=0).sum(), boxes)
             return found.detach(), slope
 
-        # Two parts at least, so that two CPUs have work to the end, when few runs are left.
-        parts = _parts(len(boxes_xyxy), min(AT_ONCE, -(-len(boxes_xyxy) // 2)))
+        # Two runs are two parts: so two CPUs have work to the end, when few are left.
+        parts = _parts(len(boxes_xyxy), SLOPES_AT_ONCE if len(boxes_xyxy) > SLOPES_AT_ONCE else 1)
         terms, slopes = zip(*_made(self.workers.each(work, parts)), strict=True)
         return torch.cat(terms), torch.cat(slopes)
 
