@@ -64,7 +64,7 @@ def search_picture(one: SearchShown) -> Image.Image:
     panels = [
         ("Boxes along the way", _way(photo, one)),
         ("The crop", fitted(_cut(one, one.crop), PANEL_WH)),
-        ("Loss over the steps", _curves(one, PANEL_WH, len(one.path))),
+        ("Loss over the steps", _curves(one, PANEL_WH)),
         ("Words before and after", _bars(one.words, PANEL_WH)),
     ]
     wide, high = PANEL_WH
@@ -102,7 +102,7 @@ def search_frames(one: SearchShown) -> Iterator[Image.Image]:
         ImageDraw.Draw(shown).rectangle((x1, y1, x2 - 1, y2 - 1), outline=colour, width=3)
         _framed(sheet, shown, (margin, top), FRAME_WH)
         _framed(sheet, fitted(_cut(one, box), FRAME_WH), (margin + wide + _GAP, top), FRAME_WH)
-        curves = _curves(one, (2 * wide + _GAP, low), min(step, len(one.path)))
+        curves = _curves(one, (2 * wide + _GAP, low), None if found else step)
         sheet.paste(curves, (margin, top + high + _GAP))
         yield sheet
 
@@ -124,8 +124,8 @@ def _way(photo: Image.Image, one: SearchShown) -> Image.Image:
     return shown
 
 
-def _curves(one: SearchShown, size_wh: Size, steps: int) -> Image.Image:
-    """Losses of the first so many steps: those of all runs in grey, those of the path's run above them."""
+def _curves(one: SearchShown, size_wh: Size, steps: int | None = None) -> Image.Image:
+    """Losses of the first so many steps, or of all: those of all runs in grey, the path's own above them."""
     canvas = Image.new("RGB", size_wh, CARD)
     draw = ImageDraw.Draw(canvas)
     every = [loss for losses in one.losses for loss in losses if math.isfinite(loss)]
