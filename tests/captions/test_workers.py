@@ -23,6 +23,14 @@ def threads(monkeypatch):
     return use
 
 
+@pytest.fixture
+def torch_threads():
+    """Gives torch the threads back that it had before."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
 def test_one_thread_does_all_itself(threads):
     assert threads(1) == []
     with workers() as shared:
@@ -69,6 +77,7 @@ def test_what_goes_wrong_in_a_part_is_told(threads):
     assert asked[-1] == 2
 
 
+@pytest.mark.usefixtures("torch_threads")
 @pytest.mark.parametrize("rule", ["best", "consensus"])
 def test_threads_change_no_answer(levels, speaker, monkeypatch, rule):
     config = replace(SHORT, restarts=5, aggregate=rule)
@@ -84,6 +93,7 @@ def test_threads_change_no_answer(levels, speaker, monkeypatch, rule):
         )
 
 
+@pytest.mark.usefixtures("torch_threads")
 def test_time_that_runs_out_for_threads_leaves_the_first_boxes(levels, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     (one,) = found(levels, Passes(), SHORT, deadline=0.0)

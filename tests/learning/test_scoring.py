@@ -87,7 +87,7 @@ def test_a_saved_network_is_the_same_network(checkpoint, sample):
 
 def test_a_checkpoint_scores_rated_images(checkpoint, images, sample):
     assert load_any(checkpoint)[2] == RasterRule(short_side=64)
-    np.testing.assert_array_equal(checkpoint_method(checkpoint)(images[0]), predict_mos(network(), sample))
+    np.testing.assert_array_equal(checkpoint_method(checkpoint)[0](images[0]), predict_mos(network(), sample))
 
 
 def test_an_official_checkpoint_scores_rated_images_with_the_official_preprocessing(tmp_path, images):
@@ -95,7 +95,7 @@ def test_an_official_checkpoint_scores_rated_images_with_the_official_preprocess
     torch.save(official_entries(random_official("shufflenet_v2_x1_0", 2020)), path)
     (official,) = rated_samples(images[:1], RasterRule(), official=True)
     expected = predict_mos(load_official(path), official)
-    np.testing.assert_array_equal(checkpoint_method(path)(images[0]), expected)
+    np.testing.assert_array_equal(checkpoint_method(path)[0](images[0]), expected)
     assert "official.pth" in load_any(path)[1]["source"]
 
 

@@ -90,22 +90,22 @@ def read_source(
     images: tuple[Any, ...]
     if name == "masks":
         split = split or ("val" if len(load_masks(root)) > DRAWN_MASKS else "all")
-        images, described = divide_masks(root, 0 if split == "all" else DRAWN_MASKS, 0).part(split)
+        images, part = divide_masks(root, 0 if split == "all" else DRAWN_MASKS, 0).part(split)
         release = "unknown"
     elif name == "gaicd" and split == "val" and "val" not in parts_of(root):
         division = divide_gaicd(root, None, 0)
-        images, described = division.validation, f"val ({division.description})"
+        images, part = division.validation, f"val ({division.description})"
         release = division.release
     else:
-        described = split or ("test" if _has_parts(data_set, root) else "all")
-        images = data_set.read(root, described, read_sizes=True, allow_missing=allow_missing)
-        release = release_of(images) if name == "gaicd" else _release(data_set, described, len(images))
-    split = described
-    if limit is not None and limit < len(images):
-        whole = len(images)
-        _, images = split_by_seed(images, limit, seed)
-        split = f"{described} ({limit} of {whole} drawn with seed {seed})"
-    return Source(name, root, release, described, split, tuple(images))
+        part = split or ("test" if _has_parts(data_set, root) else "all")
+        images = data_set.read(root, part, read_sizes=True, allow_missing=allow_missing)
+        release = release_of(images) if name == "gaicd" else _release(data_set, part, len(images))
+    if limit is None or limit >= len(images):
+        return Source(name, root, release, part, part, tuple(images))
+    _, drawn = split_by_seed(images, limit, seed)
+    return Source(
+        name, root, release, part, f"{part} ({limit} of {len(images)} drawn with seed {seed})", drawn
+    )
 
 
 def measurable() -> list[str]:

@@ -155,7 +155,7 @@ def _check_report(folder: Path) -> None:
 def _made(specs: Sequence[str], source: Source, threads: int, seed: int) -> list[Method]:
     """The methods, all made before the first is asked."""
     from cadrage.bench.methods import MethodOptions, Trained, make_method  # noqa: PLC0415
-    from cadrage.datasets.division import learned_from  # noqa: PLC0415
+    from cadrage.cli.learned import warn_if_learned  # noqa: PLC0415
 
     options = MethodOptions(
         threads=threads,
@@ -165,8 +165,8 @@ def _made(specs: Sequence[str], source: Source, threads: int, seed: int) -> list
     )
     made = [make_method(spec, options) for spec in specs]
     for method in made:
-        if isinstance(method, Trained) and learned_from(method.training, source.release, source.part):
-            complain(f"{method.name} has learnt from photographs of this part: on others it is worse.")
+        if isinstance(method, Trained):
+            warn_if_learned(method.name, method.training, source.release, source.part)
     return made
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cadrage.cli.console import Progress, Rows, complain
+from cadrage.cli.console import Progress, Rows
 from cadrage.cli.evaluate_captioner import evaluate_captioner
 from cadrage.cli.evaluate_captions import evaluate_captions
 from cadrage.errors import MissingExtraError, RequestError, WeightsError
@@ -80,7 +80,7 @@ def evaluate_gaicd(
       cadrage evaluate gaicd GAICD --split test --predictions scores.jsonl --json
     """
     from cadrage.bench.evaluation import evaluate_ranking, write_predictions  # noqa: PLC0415
-    from cadrage.datasets.division import learned_from  # noqa: PLC0415
+    from cadrage.cli.learned import warn_if_learned  # noqa: PLC0415
 
     images, drawn, release = _chosen(root, split, validation, split_seed)
     if predictions is not None:
@@ -95,8 +95,7 @@ def evaluate_gaicd(
         raise RequestError("--mirrored is for checkpoints (.pt, .pth).")
     else:
         name, method, training = _exported(model)
-    if learned_from(training, release, drawn):
-        complain(f"{name} has learnt from photographs of this part: on others it is worse.")
+    warn_if_learned(name, training, release, drawn)
     with Progress("evaluating", len(images)) as progress:
 
         def counted(image: RatedImage) -> Any:  # noqa: ANN401
@@ -152,11 +151,11 @@ def _predicted(path: Path, images: Sequence[RatedImage]) -> _Measured:
 
 def _checkpoint(path: Path, mirrored: bool) -> _Measured:
     try:
-        from cadrage.learning.scoring import checkpoint_method, load_any  # noqa: PLC0415
+        from cadrage.learning.scoring import checkpoint_method  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("A checkpoint", "train") from None
     name = f"{path}{' (mirrored)' if mirrored else ''}"
-    return name, checkpoint_method(path, mirrored=mirrored), load_any(path)[1]
+    return name, *checkpoint_method(path, mirrored=mirrored)
 
 
 def _print(evaluation: Evaluation) -> None:

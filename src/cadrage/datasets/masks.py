@@ -82,10 +82,10 @@ def load_masks(root: Path) -> tuple[MaskedImage, ...]:
             raise DataError(
                 f"{root} has no folder '{name}': pictures lie in 'images' and their masks in 'masks'."
             )
-    pictures, masks = (files_by_name(root / name, PICTURE_SUFFIXES) for name in FOLDERS)
-    if not pictures:
-        raise DataError(f"{root / FOLDERS[0]} holds no picture.")
     picture_folder, mask_folder = (root / name for name in FOLDERS)
+    pictures, masks = (files_by_name(folder, PICTURE_SUFFIXES) for folder in (picture_folder, mask_folder))
+    if not pictures:
+        raise DataError(f"{picture_folder} holds no picture.")
     faults = Faults()
     faults.add(without("mask", picture_folder, mask_folder), lonely_of(pictures, masks))
     faults.add(without("picture", mask_folder, picture_folder), lonely_of(masks, pictures))

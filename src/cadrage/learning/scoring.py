@@ -65,21 +65,23 @@ def load_any(path: Path) -> tuple[CropNetwork, dict[str, Any], RasterRule]:
     return load_official(path), {"source": f"official GAIC checkpoint {path.name}"}, RasterRule()
 
 
-def checkpoint_method(path: Path, *, mirrored: bool = False) -> Callable[[RatedImage], NDArray[np.float64]]:
-    """A checkpoint as a function from a rated image to the scores, shape (K,), of its crops.
+def checkpoint_method(
+    path: Path, *, mirrored: bool = False
+) -> tuple[Callable[[RatedImage], NDArray[np.float64]], dict[str, Any]]:
+    """A checkpoint as a function from a rated image to the scores, shape (K,), of its crops; and its record.
 
     Args:
         path: see ``load_any``.
         mirrored: average with the scores of the mirrored photograph.
     """
-    network, _, rule = load_any(path)
+    network, record, rule = load_any(path)
     official = network.config.pooling == "official"
 
     def method(image: RatedImage) -> NDArray[np.float64]:
         (sample,) = rated_samples([image], rule, official=official)
         return predict_mos(network, sample, mirrored=mirrored)
 
-    return method
+    return method, record
 
 
 @torch.no_grad()

@@ -103,15 +103,15 @@ class Checkpoint:
         """
         self.name = _name(file)
         self._score: Callable[[RatedImage], FloatArray]
+        self.training: Mapping[str, Any]
         try:
             from cadrage.learning.devices import use_device  # noqa: PLC0415
-            from cadrage.learning.scoring import checkpoint_method, load_any  # noqa: PLC0415
+            from cadrage.learning.scoring import checkpoint_method  # noqa: PLC0415
         except ImportError as error:
             raise MissingExtraError("A checkpoint", "train") from error
         use_device("cpu", threads or available_cpus())
-        self._score = checkpoint_method(Path(file))
+        self._score, self.training = checkpoint_method(Path(file))
         self.version = checkpoint_version(Path(file))
-        self.training: Mapping[str, Any] = load_any(Path(file))[1]
 
     def scores(self, picture: Picture, boxes_xyxy: FloatArray) -> FloatArray:
         """Shape (K,), predicted mean opinion scores.
