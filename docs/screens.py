@@ -88,6 +88,7 @@ def _captions(browser: Browser, photos: Path) -> None:
         page.get_by_label("Your name").fill("Ada")
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Got it").click()
+        page.wait_for_selector("dialog", state="detached")
         page.wait_for_selector(".photograph-view img")
         page.wait_for_timeout(500)
         place = page.locator(".photograph-view").bounding_box()

@@ -73,6 +73,12 @@ def opened(
     assert [trouble for trouble in troubles if allowed is None or allowed not in trouble] == []
 
 
+def close_help(page: Any) -> None:
+    """Read the help that a newcomer gets, and wait until it is gone: until then keys and pictures are its own."""
+    page.get_by_role("button", name="Got it").click()
+    page.locator("dialog").wait_for(state="detached")
+
+
 def screenshot(page: Any, tmp_path: Path, name: str) -> None:
     """Keep what the page shows as ``name.png``, once its colours and places have settled."""
     page.wait_for_timeout(300)

@@ -13,7 +13,7 @@ from cadrage.annotation.store import Store, create_project, enter, photographs, 
 from cadrage.annotation.store.boxes import CaptionProtocol, captions, draw, drawn, take_captions, tasks
 from cadrage.geometry import Box
 
-from .browser import DARK_LAPTOP, LAPTOP, UPRIGHT_TABLET, chromium, opened, screenshot
+from .browser import DARK_LAPTOP, LAPTOP, UPRIGHT_TABLET, chromium, close_help, opened, screenshot
 from .conftest import draw as draw_photograph
 
 REFUSED_OR_AWAY = "Failed to load resource"
@@ -64,7 +64,7 @@ class Drawer:
         self.page.get_by_label("Your name").fill(name)
         self.page.keyboard.press("Enter")
         if new:
-            self.page.get_by_role("button", name="Got it").click()
+            close_help(self.page)
         self.wait_for_picture()
 
     def wait_for_picture(self) -> None:

@@ -8,7 +8,17 @@ import pytest
 from cadrage.annotation.store import Store
 from cadrage.annotation.store.studies import descriptions, methods, outputs, votes
 
-from .browser import DARK_LAPTOP, LAPTOP, PHONE, UPRIGHT_TABLET, Server, chromium, opened, screenshot
+from .browser import (
+    DARK_LAPTOP,
+    LAPTOP,
+    PHONE,
+    UPRIGHT_TABLET,
+    Server,
+    chromium,
+    close_help,
+    opened,
+    screenshot,
+)
 from .studies import METHODS, photographic_study
 
 
@@ -21,8 +31,7 @@ def browser() -> Iterator[Any]:
 def come_in(page: Any, name: str) -> None:
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Start").click()
-    page.get_by_role("button", name="Got it").click()
-    page.locator("dialog").wait_for(state="detached")  # until then keys are its own
+    close_help(page)
 
 
 def is_at(page: Any, task: int, tasks: int = 6) -> None:
