@@ -1,5 +1,7 @@
 """Files that appear whole or not at all."""
 
+import os
+
 import pytest
 
 from cadrage.atomic import replacing
@@ -38,3 +40,37 @@ def test_a_name_of_the_greatest_length_is_written(tmp_path, name):
     with replacing(target) as part:
         part.write_text("")
     assert target.exists()
+
+
+@pytest.mark.parametrize("held", ["old", None])
+def test_of_a_link_the_file_that_it_leads_to_is_replaced_in_its_own_folder(tmp_path, held):
+    folder, link = tmp_path / "folder", tmp_path / "link"
+    folder.mkdir()
+    if held:
+        (folder / "answer.txt").write_text(held)
+    link.symlink_to("folder/answer.txt")
+    with replacing(link) as part:
+        part.write_text("42")
+        assert part.parent.samefile(folder)
+    assert link.readlink().name == "answer.txt"
+    assert [path.read_text() for path in folder.iterdir()] == ["42"]
+    assert sorted(tmp_path.iterdir()) == [folder, link]
+
+
+def test_a_link_that_leads_to_itself_is_an_error_and_stays(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(link)
+    with pytest.raises(OSError, match="symbolic links"), replacing(link) as part:
+        part.write_text("42")
+    assert list(tmp_path.iterdir()) == [link]
+
+
+def test_a_pipe_is_refused_before_anything_is_written_and_stays_one(tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for target in (pipe, link):
+        with pytest.raises(OSError, match="it is not a regular file"), replacing(target):
+            pytest.fail("the block was entered")
+    assert pipe.is_fifo()
+    assert sorted(tmp_path.iterdir()) == [link, pipe]

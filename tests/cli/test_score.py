@@ -1,6 +1,7 @@
 """``cadrage score``: boxes in, the same lines with scores out."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -151,6 +152,15 @@ def test_a_folder_cannot_be_written_to(score, lamp):
     ran = score("--boxes", write({"image": "lamp.png", "boxes": BOXES}), "--out", ".")
     assert ran.code == 2
     assert ran.err == ["cadrage: --out . is a folder; a file is needed."]
+
+
+def test_a_pipe_is_not_replaced_by_a_file(score, lamp):
+    lamp("lamp.png")
+    os.mkfifo("scores.jsonl")
+    ran = score("--boxes", write({"image": "lamp.png", "boxes": BOXES}), "--out", "scores.jsonl")
+    assert ran.code == 2
+    assert ran.err == ["cadrage: scores.jsonl cannot be written: it is not a regular file."]
+    assert Path("scores.jsonl").is_fifo()
 
 
 def test_the_command_scores_with_the_default_model(folder, lamp):
