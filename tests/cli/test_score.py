@@ -115,7 +115,8 @@ def test_a_name_that_no_file_can_have_is_a_line_with_an_error(score, image):
         ({"image": "lamp.png", "boxes": [[1, 2, 3, "4"]]}, "'boxes' must be a list of boxes"),
         ({"image": "lamp.png", "boxes": [[0, 0, True, True]]}, "'boxes' must be a list of boxes"),
         ({"image": "lamp.png", "boxes": [[0, 0, 10**400, 1]]}, "'boxes' must be a list of boxes"),
-        ('{"image": "lamp.png", "boxes": [[0, 0, 1e999, 1]]}', "four finite numbers"),
+        ('{"image": "lamp.png", "boxes": [[0, 0, 1e999, 1]]}', "the number 1e999 is too large;"),
+        ('{"image": "lamp.png", "boxes": [], "id": {"a": [-1e400]}}', "the number -1e400 is too large;"),
         ({"image": "lamp.png", "boxes": [[0, 0, 1, 1], [5, 0, 5, 9]]}, "Box 1 is [5.0, 0.0, 5.0, 9.0]"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -123,7 +124,7 @@ def read_lines(file: Path) -> list[BoxLine]:
 def _parse(number: int, row: str) -> BoxLine:
     """Parse a line; the ``ValueError`` or ``RequestError`` says what is wrong with it."""
     try:
-        content = json.loads(row, parse_constant=_refuse)
+        content = json.loads(row, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         raise ValueError("this is not JSON") from None
     if not isinstance(content, dict):
@@ -139,6 +140,13 @@ def _parse(number: int, row: str) -> BoxLine:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):  # it would be written as Infinity, which is not JSON
+        raise RequestError(f"the number {text[:20]} is too large")
+    return value
 
 
 def _is_box(value: object) -> bool:
@@ -183,7 +191,7 @@ def _scores(cropper: Cropper, features: Features, boxes_xyxy: FloatArray) -> lis
 def _writer(out: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A function that writes one line; a file is there when all lines are, and not at all if the block raises."""
     if str(out) == STANDARD_OUTPUT:
-        yield lambda record: print(json.dumps(record), flush=True)
+        yield lambda record: print(json.dumps(record, allow_nan=False), flush=True)
         return
     name = printable(str(out))
     try:
@@ -191,6 +199,6 @@ def _writer(out: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
             raise DataError(f"--out {name} is a folder; a file is needed.")
         out.parent.mkdir(parents=True, exist_ok=True)
         with replacing(out) as part, part.open("w", encoding="utf-8") as stream:
-            yield lambda record: print(json.dumps(record), file=stream)
+            yield lambda record: print(json.dumps(record, allow_nan=False), file=stream)
     except OSError as error:
         raise DataError(f"{name} cannot be written: {reason_of(error)}.") from error
