@@ -100,6 +100,21 @@ def test_a_box_outside_the_frame_is_refused_by_its_row(scorer, right_half_white,
 
 
 @pytest.mark.parametrize(
+    "box",
+    [(64, 0, 128 + 1e-10, 64), (64, -1e-10, 128, 64 + 1e-10), (64, 0, 128 + 1.2e-4, 64)],
+)
+def test_a_box_that_goes_over_the_edge_by_rounding_is_cut_there(scorer, right_half_white, box):
+    features = scorer.encode(right_half_white)
+    assert scorer.score(features, [box]) == scorer.score(features, [(64, 0, 128, 64)])
+
+
+@pytest.mark.parametrize("box", [(64, 0, 128 + 1.3e-4, 64), (128, 0, 128 + 1e-10, 64)])
+def test_a_box_that_is_more_than_rounding_outside_is_refused(scorer, right_half_white, box):
+    with pytest.raises(RequestError, match="reaches outside the frame"):
+        scorer.score(scorer.encode(right_half_white), [box])
+
+
+@pytest.mark.parametrize(
     ("raster", "said"),
     [
         (np.zeros((64, 64, 3), np.float32), "uint8"),

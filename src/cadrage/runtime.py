@@ -27,6 +27,9 @@ BOXES_PER_RUN = 256
 MOST_THREADS = 1024
 """Threads that may be asked for: many more than help, and few enough for any system to start."""
 
+ROUNDING = 1e-6
+"""Share of the frame's side by which a box may go over an edge: arithmetic on coordinates adds as much."""
+
 _LOADING_ERRORS = (
     ort_state.Fail,
     ort_state.InvalidArgument,
@@ -150,7 +153,8 @@ class Scorer:
 
         Args:
             features: of the picture.
-            boxes_xyxy: shape (K, 4), in frame pixels, or an iterable of ``Box``; may be empty.
+            boxes_xyxy: shape (K, 4), in frame pixels, or an iterable of ``Box``; may be empty. One that goes over an
+                edge by ``ROUNDING`` of that side at most is cut there.
 
         Returns:
             Shape (K,), on the raters' scale of 1 to 5; a prediction may lie a little outside of it.
@@ -158,8 +162,7 @@ class Scorer:
         Raises:
             RequestError: a box is malformed or reaches outside the frame.
         """
-        boxes = as_boxes(boxes_xyxy)
-        _require_inside(boxes, features.frame_wh)
+        boxes = _inside(as_boxes(boxes_xyxy), features.frame_wh)
         to_raster = np.divide(features.raster_wh, features.frame_wh)
         scaled = (boxes * np.tile(to_raster, 2)).astype(np.float32)
         parts = [
@@ -236,11 +239,17 @@ def _listed(names: set[str]) -> str:
     return " and ".join(sorted(names))
 
 
-def _require_inside(boxes_xyxy: FloatArray, frame_wh: tuple[int, int]) -> None:
-    outside = (boxes_xyxy[:, :2] < 0).any(axis=1) | (boxes_xyxy[:, 2:] > frame_wh).any(axis=1)
-    if outside.any():
-        row = int(np.flatnonzero(outside)[0])
+def _inside(boxes_xyxy: FloatArray, frame_wh: tuple[int, int]) -> FloatArray:
+    """The boxes, cut at the edges of the frame."""
+    sides = np.tile(np.array(frame_wh, dtype=np.float64), 2)
+    inside: FloatArray = np.clip(boxes_xyxy, 0.0, sides)
+    is_over = (np.abs(boxes_xyxy - inside) > ROUNDING * sides).any(axis=1)
+    is_flat = (inside[:, 2:] <= inside[:, :2]).any(axis=1)
+    outside = np.flatnonzero(is_over | is_flat)
+    if outside.size:
+        row = int(outside[0])
         raise RequestError(
             f"Box {row}, {boxes_xyxy[row].tolist()}, reaches outside the frame of "
             f"{frame_wh[0]}x{frame_wh[1]} pixels."
         )
+    return inside
