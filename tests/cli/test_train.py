@@ -68,12 +68,15 @@ def test_a_run_is_trained_continued_and_measured(cadrage, data, folder):
         (["--recipe", "paper", "--weights", "missing.pth"], "There is no weights file at missing.pth"),
         (["--recipe", "paper", "--weights", "note.pth"], "note.pth cannot be read as a weights file"),
         (["--recipe", "paper", "--validation", "4"], "From 4 images, 1 to 3 can be set aside; got 4"),
-        (["--recipe", "paper", "--validation", "0"], "validation photographs to choose the epoch by"),
+        (
+            ["--recipe", "paper", "--weights", "none", "--validation", "0"],
+            "validation photographs to choose the epoch by",
+        ),
         (["--recipe", "paper", "--device", "abacus"], "There is no device 'abacus': choose cpu or cuda"),
         (["--recipe", "paper", "--unrated", "missing"], "missing does not exist"),
         (["--recipe", "paper", "--unrated", "empty"], "empty holds no JPEG or PNG file"),
         (["--recipe", "paper", "--unrated", "photographs"], "unrated photographs are of no use to it"),
-        (["--recipe", "default"], "unrated photographs; 0 were given"),
+        (["--recipe", "default"], "unrated photographs; 0 were given: give folders with --unrated DIR."),
     ],
 )
 def test_what_cannot_be_trained_is_one_sentence(cadrage, data, folder, options, sentence):

@@ -9,9 +9,10 @@ from typing import Any
 from cadrage.datasets.division import Division
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
+from cadrage.learning.backbones import build_trunk
 from cadrage.learning.devices import use_device
 from cadrage.learning.distill import distill
-from cadrage.learning.epochs import Silent, Watcher
+from cadrage.learning.epochs import STATE, Silent, Watcher
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.recipes import Recipe, TrainConfig, result_config
 from cadrage.learning.samples import Sample, rated_samples
@@ -61,10 +62,13 @@ def run_recipe(
     Raises:
         DataError: photographs are missing or given for nothing.
         RequestError: the folder holds another run, or the device is missing.
+        WeightsError: the initial weights are missing, damaged, or another backbone's.
     """
     device = use_device(device, threads)
     _check_unrated(recipe, photographs)
     student = result_config(recipe)
+    if not _has_begun(recipe, folder):
+        _check_weights(student, initial_weights)
     watcher = watcher or Silent()
     training = _samples("training", division.training, student, watcher)
     validation = _samples("validation", division.validation, student, watcher)
@@ -87,8 +91,20 @@ def _check_unrated(recipe: Recipe, photographs: Sequence[Path]) -> None:
             )
     elif len(photographs) < recipe.unrated:
         raise DataError(
-            f"This recipe distils on {recipe.unrated} unrated photographs; {len(photographs)} were given."
+            f"This recipe distils on {recipe.unrated} unrated photographs; {len(photographs)} were given: "
+            "give folders with --unrated DIR."
         )
+
+
+def _has_begun(recipe: Recipe, folder: Path) -> bool:
+    """Whether the resulting network has learnt something already, and so needs no initial weights any more."""
+    return ((folder if isinstance(recipe, TrainConfig) else folder / "student-0") / STATE).exists()
+
+
+def _check_weights(config: TrainConfig, initial_weights: str | Path | None) -> None:
+    """Load them once for nothing: a student's are read for good only after hours of its teachers' training."""
+    network = config.network
+    build_trunk(network.backbone, initial_weights=initial_weights, same_padding=network.same_padding)
 
 
 def result_of(recipe: Recipe, folder: Path) -> Path:
