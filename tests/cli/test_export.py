@@ -28,6 +28,18 @@ def test_a_checkpoint_becomes_a_model_in_eight_bits_that_crops(cadrage, checkpoi
     assert json.loads("\n".join(cropped.out))["model"] == "discs"
 
 
+def test_an_export_of_a_network_for_the_official_preprocessing_is_warned_of(cadrage, checkpoint, folder):
+    content = torch.load(checkpoint, weights_only=True)
+    content["network"]["pooling"] = "official"
+    torch.save(content, folder / "paper.pt")
+    for out in (["m"], ["m.onnx", "--whole"]):
+        ran = cadrage("export", "paper.pt", "--out", *out)
+        assert ran.code == 0
+        (warning,) = ran.err
+        assert warning.startswith("cadrage: The network was made for the official preprocessing, ")
+    assert warning.removeprefix("cadrage: ") in (folder / "m/card.md").read_text()
+
+
 def assert_refused(ran, sentence, folder):
     assert (ran.code, ran.out) == (2, [])
     assert len(ran.err) == 1

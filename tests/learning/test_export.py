@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from cadrage.learning import export as exporting
 from cadrage.learning.backbones import Trunk
 from cadrage.learning.deployed import ScoreGraph
 from cadrage.learning.export import (
+    OFFICIAL_CAVEAT,
     EncodeGraph,
     Identity,
     check_agreement,
@@ -42,9 +44,9 @@ def network(**settings):
     return made
 
 
-def quick_network():
+def quick_network(**settings):
     """One whose trunk is three convolutions: exported in a moment."""
-    made = network(scale="single", width=16)
+    made = network(scale="single", width=16, **settings)
     sizes = ((3, 8, 8), (8, 96, 2), (96, 8, 2))  # the middle map as wide as MobileNetV2's
     stages = (nn.Sequential(nn.Conv2d(first, last, step, step)) for first, last, step in sizes)
     made.trunk = Trunk(tuple(stages), (8, 96, 8))
@@ -109,6 +111,18 @@ def test_the_entry_says_what_the_model_is(mobilenet, entry):
     assert content["precision"] == "float32"
     card = next(entry.folder.glob("*.md")).read_text()
     assert "discs 2.1.0" in card or ("discs" in card and "2.1.0" in card)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "end"),
+    [("clean", "\n\nMind the gap.\n"), ("official", f"\n\nMind the gap.\n\n{OFFICIAL_CAVEAT}\n")],
+)
+def test_the_card_says_that_a_network_was_made_for_another_preprocessing(tmp_path, pooling, end):
+    entry = export_entry(
+        quick_network(pooling=pooling), tmp_path, replace(IDENTITY, notes="Mind the gap.\n"), RULE
+    )
+    assert (entry.folder / "card.md").read_text().endswith(end)
+    assert (entry.folder / "card.md").read_text().count(OFFICIAL_CAVEAT) == (pooling == "official")
 
 
 def test_nothing_else_is_left_in_the_folder(entry):

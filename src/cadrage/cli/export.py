@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cadrage.cli.console import complain
 from cadrage.errors import DataError, MissingExtraError, RequestError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -57,6 +58,7 @@ def export(
         if int8 is not None or out.suffix != ".onnx":
             raise RequestError("--whole writes one float32 file: give --out FILE.onnx, and no --int8.")
         exporting.export_whole(network, out, rule)
+        _warn(exporting.caveat_of(network))
         print(f"Wrote {out}")
         return
     identity = exporting.Identity(
@@ -69,7 +71,13 @@ def export(
     )
     calibration = exporting.calibration_rasters(int8, rule, CALIBRATION_PICTURES) if int8 else ()
     entry = exporting.export_entry(network, out, identity, rule, calibration=calibration)
+    _warn(exporting.caveat_of(network))
     print(f"Wrote {out}: {entry.name} {entry.version}, {entry.parameters} parameters, {entry.precision}")
+
+
+def _warn(caveat: str) -> None:
+    if caveat:
+        complain(caveat)
 
 
 def _read_text(path: Path) -> str:

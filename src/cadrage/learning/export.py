@@ -48,6 +48,12 @@ TOLERANCE = 1e-3
 """Largest difference from torch, in points of the 1-5 scale, that a float32 export may show."""
 
 
+OFFICIAL_CAVEAT = (
+    "The network was made for the official preprocessing, which resizes without antialiasing and rounds boxes: with "
+    "cadrage's own, as exported models are used, its scores differ from those of 'cadrage evaluate --model CHECKPOINT'."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What a weights entry says of itself."""
@@ -95,7 +101,7 @@ def export_entry(
     *,
     calibration: Sequence[NDArray[np.uint8]] = (),
 ) -> WeightsEntry:
-    """Write a weights entry.
+    """Write a weights entry; the card ends with the notes and ``caveat_of`` the network.
 
     Args:
         network: in evaluation mode.
@@ -143,9 +149,15 @@ def export_entry(
         created=datetime.now(UTC).date().isoformat(),
     )
     write_entry(entry)
+    notes = "\n\n".join(filter(None, [identity.notes.strip(), caveat_of(network)]))
     with replacing(folder / CARD_FILE) as part:
-        part.write_text(render_card(entry, identity.notes), encoding="utf-8")
+        part.write_text(render_card(entry, notes), encoding="utf-8")
     return entry
+
+
+def caveat_of(network: CropNetwork) -> str:
+    """What whoever uses an export of the network should know, as a sentence; empty where there is nothing."""
+    return OFFICIAL_CAVEAT if network.config.pooling == "official" else ""
 
 
 def write_pair(network: CropNetwork, encode: Path, score: Path, rule: RasterRule) -> None:
