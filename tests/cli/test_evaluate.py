@@ -124,6 +124,14 @@ def test_a_validation_part_of_its_own_needs_no_train_part(cadrage, tmp_path, tin
     assert ran.out[0] == "GAICD (data), unknown release, split val: 2 images"
 
 
+def test_a_data_set_of_a_test_part_alone_has_no_validation_part(cadrage, tmp_path):
+    root = write_rated(tmp_path, test=2)
+    for command in (["evaluate", "gaicd", root], ["bench", "gaicd", root, "--methods", "chance"]):
+        ran = cadrage(*command, "--split", "val")
+        assert (ran.code, ran.out) == (2, [])
+        assert "has no part 'val', and no part 'train' to draw one from: only test." in ran.err[-1]
+
+
 def test_an_official_checkpoint_is_measured(cadrage, data, tmp_path):
     torch = pytest.importorskip("torch")
     from official_reference import official_entries, random_official

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from rated import write_rated
 
-from cadrage.datasets.division import divide_gaicd, learned_from, parts_of
+from cadrage.datasets.division import divide_gaicd, draw_validation, learned_from, parts_of
 from cadrage.errors import DataError, RequestError
 
 
@@ -43,6 +43,21 @@ def test_without_one_photographs_are_drawn_by_seed(tmp_path, parts):
     assert names(divide_gaicd(root, 2, seed=5).validation) == names(division.validation)
     assert len({tuple(names(divide_gaicd(root, 2, seed).validation)) for seed in range(8)}) > 1
     assert division.description == "2 of the train part, seed 5"
+
+
+def test_without_a_part_to_draw_from_neither_part_is_there(tmp_path):
+    root = write_rated(tmp_path, test=2)
+    with pytest.raises(DataError) as refusal:
+        draw_validation(root, None, 0)
+    assert str(refusal.value) == (
+        f"{root} has no part 'val', and no part 'train' to draw one from: only test."
+    )
+
+
+@pytest.mark.parametrize("parts", [{"train": 5}, {"flat": 5}])
+def test_from_a_train_part_or_an_undivided_data_set_one_is_drawn(tmp_path, parts):
+    root = write_rated(tmp_path, **parts)
+    assert names(draw_validation(root, 2, 5).validation) == names(divide_gaicd(root, 2, 5).validation)
 
 
 def test_no_validation_may_be_asked_for(tmp_path):

@@ -10,7 +10,7 @@ from typing import Any
 from cadrage.bench.protocols import BenchProtocol, Boxes, Pairs, Ranking, RatioRule, SubjectCuts
 from cadrage.bench.results import Ground
 from cadrage.datasets.data_set import DataSet
-from cadrage.datasets.division import divide_gaicd, parts_of
+from cadrage.datasets.division import draw_validation, parts_of
 from cadrage.datasets.gaicd import release_of, split_by_seed
 from cadrage.datasets.masks import divide_masks, load_masks
 from cadrage.datasets.registry import DATA_SETS, find_data_set
@@ -93,7 +93,7 @@ def read_source(
         images, part = divide_masks(root, 0 if split == "all" else DRAWN_MASKS, 0).part(split)
         release = "unknown"
     elif name == "gaicd" and split == "val" and "val" not in parts_of(root):
-        division = divide_gaicd(root, None, 0)
+        division = draw_validation(root, None, 0)
         images, part = division.validation, f"val ({division.description})"
         release = division.release
     else:

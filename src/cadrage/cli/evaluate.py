@@ -124,11 +124,11 @@ def _chosen(
     root: Path, split: str, validation: int | None, seed: int
 ) -> tuple[Sequence[RatedImage], str, str]:
     """The images, the part's description, and the release."""
-    from cadrage.datasets.division import divide_gaicd, parts_of  # noqa: PLC0415
+    from cadrage.datasets.division import draw_validation, parts_of  # noqa: PLC0415
     from cadrage.datasets.gaicd import load_gaicd, release_of  # noqa: PLC0415
 
     if split == "val" and "val" not in parts_of(root):
-        division = divide_gaicd(root, validation, seed)
+        division = draw_validation(root, validation, seed)
         return division.validation, f"val ({division.description})", division.release
     images = load_gaicd(root, split, read_sizes=True)  # type: ignore[arg-type]  # which refuses any other word
     return images, split, release_of(images)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cadrage.datasets.gaicd import FOLDERS, SPLITS, load_gaicd, release_of, split_by_seed
 from cadrage.datasets.types import RatedImage
+from cadrage.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +97,19 @@ def divide_gaicd(root: Path, validation: int | None, seed: int) -> Division:
         return Division(train, (), release, "none")
     rest, drawn = split_by_seed(train, validation, seed)
     return Division(rest, drawn, release, f"{validation} of the train part, seed {seed}")
+
+
+def draw_validation(root: Path, validation: int | None, seed: int) -> Division:
+    """As ``divide_gaicd``, where a validation part is asked for that the data set does not have.
+
+    Raises:
+        DataError: as there; or there is no part to draw one from.
+        ImageError: as there.
+        RequestError: as there.
+    """
+    parts = parts_of(root)
+    if parts and "train" not in parts:
+        raise DataError(
+            f"{root} has no part 'val', and no part 'train' to draw one from: only {', '.join(parts)}."
+        )
+    return divide_gaicd(root, validation, seed)
