@@ -1,10 +1,11 @@
 """Files that appear whole or not at all."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from cadrage.atomic import replacing
+from cadrage.atomic import replacing, require_replaceable
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
@@ -74,3 +75,26 @@ def test_a_pipe_is_refused_before_anything_is_written_and_stays_one(tmp_path):
             pytest.fail("the block was entered")
     assert pipe.is_fifo()
     assert sorted(tmp_path.iterdir()) == [link, pipe]
+
+
+@pytest.mark.parametrize("name", ["folder", ".", "/"])
+def test_a_folder_is_refused_before_anything_is_written(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError), replacing(Path(name)):
+        pytest.fail("the block was entered")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "folder"]
+
+
+def test_whether_a_file_could_be_put_there_is_known_before_and_leaves_no_trace(tmp_path):
+    (tmp_path / "old").write_text("old")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "lost").symlink_to("nowhere/answer.txt")
+    before = sorted(tmp_path.rglob("*"))
+    for name in ("old", "new", "folder/new"):
+        require_replaceable(tmp_path / name)
+    for name in ("folder", "nowhere/new", "old/new", "lost", "x" * 256):
+        with pytest.raises(OSError, match=r"\[Errno"):
+            require_replaceable(tmp_path / name)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "old").read_text() == "old"

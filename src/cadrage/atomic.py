@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def replacing(target: Path) -> Iterator[Path]:
         A path that does not exist yet, in the target's folder; the block must write the file there.
 
     Raises:
-        OSError: what is there is neither a file nor a folder, such as a pipe or a device; before the block begins.
+        OSError: what is there is no file but a folder, a pipe or a device; before the block begins.
 
     Example:
         >>> with replacing(Path("scores.jsonl")) as part:
@@ -43,13 +44,25 @@ def replacing(target: Path) -> Iterator[Path]:
         raise
 
 
+def require_replaceable(target: Path) -> None:
+    """Find out before long work whether ``replacing`` could put a file there.
+
+    Raises:
+        OSError: it could not: what is there is no file, or its folder is missing or takes no new file.
+    """
+    with TemporaryFile(dir=_place_of(target).parent):
+        pass
+
+
 def _place_of(target: Path) -> Path:
     """Where a file of that name lies, links followed."""
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
         mode = stat.S_IFREG
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     # A rename would put a file in its place, and whoever reads from the pipe would wait for ever.
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+    if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "it is not a regular file", str(target))
     return Path(os.path.realpath(target)) if target.is_symlink() else target

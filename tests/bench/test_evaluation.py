@@ -5,7 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from cadrage.bench.evaluation import evaluate_ranking, read_predictions, score_images, write_predictions
+from cadrage.bench.evaluation import (
+    evaluate_ranking,
+    read_predictions,
+    require_writable,
+    score_images,
+    write_predictions,
+)
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
 
@@ -133,8 +139,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(DataError, match=r"cannot be written: Is a directory\.$"):
         write_predictions(tmp_path, IMAGES, [MOS, MOS])
+    with pytest.raises(DataError, match=r"cannot be written: Is a directory\.$"):
+        require_writable(tmp_path)
+
+
+def test_whether_scores_can_be_written_is_known_before_and_leaves_the_folder_only(tmp_path):
+    require_writable(tmp_path / "new" / "scores.jsonl")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "new"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from rated import load_part, write_rated
 
+from cadrage.bench import evaluation
 from cadrage.datasets import gaicd
 
 
@@ -186,7 +187,9 @@ def test_a_photograph_of_another_part_is_not_measured_on(cadrage, tmp_path, tiny
 def test_a_malformed_line_is_refused_with_its_line(cadrage, data, predictions):
     path = predictions()
     path.write_text(path.read_text() + "{]\n")
-    assert_refused(cadrage("evaluate", "gaicd", data, "--predictions", path), f"{path}, line 4: expected")
+    assert_refused(
+        cadrage("evaluate", "gaicd", data, "--predictions", path), f"{path}, line 4: expected"
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,9 +212,24 @@ def test_what_cannot_be_done_is_one_sentence(cadrage, data, folder, arguments, s
     assert_refused(cadrage("evaluate", "gaicd", *root, *arguments), sentence)
 
 
-def test_scores_that_cannot_be_written_are_one_sentence(cadrage, data, tiny_entry, folder):
+@pytest.mark.parametrize("name", ["file/scores.jsonl", "."])
+def test_scores_that_cannot_be_written_are_one_sentence_before_photographs_are_scored(
+    cadrage, data, tiny_entry, folder, monkeypatch, name
+):
     (folder / "file").write_text("")
-    ran = cadrage(
-        "evaluate", "gaicd", data, "--model", tiny_entry.folder, "--write-scores", "file/scores.jsonl"
-    )
-    assert_refused(ran, "file/scores.jsonl cannot be written")
+    monkeypatch.setattr(evaluation, "evaluate_ranking", lambda *_, **__: pytest.fail("scored"))
+    ran = cadrage("evaluate", "gaicd", data, "--model", tiny_entry.folder, "--write-scores", name)
+    assert_refused(ran, f"{name} cannot be written: ")
+
+
+def test_scores_that_can_no_longer_be_written_cost_no_figures(cadrage, data, tiny_entry, folder, monkeypatch):
+    ranked = evaluation.evaluate_ranking
+
+    def meanwhile(*given, **how):
+        (folder / "scores.jsonl").mkdir()
+        return ranked(*given, **how)
+
+    monkeypatch.setattr(evaluation, "evaluate_ranking", meanwhile)
+    ran = cadrage("evaluate", "gaicd", data, "--model", tiny_entry.folder, "--write-scores", "scores.jsonl")
+    assert (ran.code, ran.err) == (2, ["cadrage: scores.jsonl cannot be written: Is a directory."])
+    assert ran.out[2].startswith("SRCC ")

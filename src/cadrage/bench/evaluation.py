@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cadrage.atomic import replacing
+from cadrage.atomic import replacing, require_replaceable
 from cadrage.datasets.pictures import SLACK
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
@@ -73,12 +74,28 @@ def write_predictions(path: Path, images: Sequence[RatedImage], scores: Sequence
     Raises:
         DataError: the file cannot be written.
     """
+    with _writable(path), replacing(path) as part, part.open("w", encoding="utf-8") as stream:
+        for image, row in zip(images, scores, strict=True):
+            line = {"image": image.name, "boxes": image.boxes_xyxy.tolist(), "scores": row.tolist()}
+            stream.write(json.dumps(line) + "\n")
+
+
+def require_writable(path: Path) -> None:
+    """Find out before photographs are scored whether ``write_predictions`` can write there; its folder is made.
+
+    Raises:
+        DataError: it cannot.
+    """
+    with _writable(path):
+        require_replaceable(path)
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """Make the folder of a file, and turn what the system says against writing into a sentence."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as part, part.open("w", encoding="utf-8") as stream:
-            for image, row in zip(images, scores, strict=True):
-                line = {"image": image.name, "boxes": image.boxes_xyxy.tolist(), "scores": row.tolist()}
-                stream.write(json.dumps(line) + "\n")
+        yield
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}.") from error
 

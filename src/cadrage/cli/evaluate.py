@@ -79,7 +79,7 @@ def evaluate_gaicd(
       cadrage evaluate gaicd GAICD --split val --model runs/default/student/network.pt
       cadrage evaluate gaicd GAICD --split test --predictions scores.jsonl --json
     """
-    from cadrage.bench.evaluation import evaluate_ranking, write_predictions  # noqa: PLC0415
+    from cadrage.bench.evaluation import evaluate_ranking, require_writable, write_predictions  # noqa: PLC0415
     from cadrage.cli.learned import warn_if_learned  # noqa: PLC0415
 
     images, drawn, release = _chosen(root, split, validation, split_seed)
@@ -96,6 +96,8 @@ def evaluate_gaicd(
     else:
         name, method, training = _exported(model)
     warn_if_learned(name, training, release, drawn)
+    if write_scores is not None:
+        require_writable(write_scores)
     with Progress("evaluating", len(images)) as progress:
 
         def counted(image: RatedImage) -> Any:  # noqa: ANN401
@@ -112,12 +114,13 @@ def evaluate_gaicd(
             split=drawn,
             strict=strict,
         )
-    if write_scores is not None:
-        write_predictions(write_scores, images, scores)
     if as_json:
         print(json.dumps(evaluation.to_dict()))
     else:
         _print(evaluation)
+    # Last: a disk that is full by now costs no figures.
+    if write_scores is not None:
+        write_predictions(write_scores, images, scores)
 
 
 def _chosen(
