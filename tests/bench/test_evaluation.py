@@ -62,30 +62,50 @@ def test_what_is_written_is_read_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "fault"),
     [
-        ("{", "expected"),
-        ("[1, 2]", "expected"),
-        ("null", "expected"),
-        ('{"image": "one"}', "expected"),
-        ('{"image": 7, "scores": [1, 2, 3, 4]}', "expected"),
-        ('{"image": "one", "scores": "many"}', "expected"),
-        ('{"image": "one", "scores": 5}', "expected"),
-        ('{"image": "one", "scores": [[1, 2], [3, 4]]}', "expected"),
-        ('{"image": "one", "scores": [1, 2, [3], 4]}', "expected"),
-        ('{"image": "one", "scores": [1, 2, NaN, 4]}', "expected"),
-        ('{"image": "one", "scores": [1, 2, 1e999, 4]}', "expected"),
-        ("[" * 100_000, "expected"),
+        ("{", "this is not JSON"),
+        ("[" * 100_000, "this is not JSON"),
+        ("[1, 2]", "this is not a JSON object"),
+        ("null", "this is not a JSON object"),
+        ('{"scores": [1, 2, 3, 4]}', "no 'image'"),
+        ('{"image": 7, "scores": [1, 2, 3, 4]}', "'image' is not a text"),
+        ('{"image": "one"}', "no 'scores'"),
+        ('{"image": "one", "error": "one is gone."}', "the line reports an error: one is gone"),
+        ('{"image": "one", "scores": "many"}', "'scores' is not a list"),
+        ('{"image": "one", "scores": 5}', "'scores' is not a list"),
+        ('{"image": "one", "scores": [1, null, 3, 4]}', "score 2 is null"),
+        (
+            '{"image": "one", "scores": ["1", "2", "3", "4"]}',
+            "score 1 is not a finite number but '\"1\"'",
+        ),
+        ('{"image": "one", "scores": [1, 2, 3, true]}', "score 4 is not a finite number but 'true'"),
+        ('{"image": "one", "scores": [[1, 2], [3, 4]]}', "score 1 is not a finite number but '[1, 2]'"),
+        ('{"image": "one", "scores": [1, 2, NaN, 4]}', "score 3 is not a finite number but 'NaN'"),
+        ('{"image": "one", "scores": [1, 2, 1e999, 4]}', "score 3 is not a finite number but 'Infinity'"),
+        ({"image": "one", "scores": [1, 10**400]}, "score 2 is not a finite number but '1000"),
     ],
 )
-def test_a_malformed_line_is_named(tmp_path, line, message):
+def test_a_malformed_line_is_named_with_its_fault(tmp_path, line, fault):
     path = written(tmp_path, {"image": "zero", "scores": []}, "", line)
     with pytest.raises(DataError) as refusal:
         read_predictions(path, [image()])
-    assert str(refusal.value).startswith(
-        f'{path}, line 3: {message} {{"image": name, "scores": [numbers]}}; got \''
-    )
-    assert len(str(refusal.value)) < 400
+    message = str(refusal.value)
+    assert message.startswith(f"{path}, line 3: {fault}")
+    assert '; expected {"image": name, "scores": [numbers]}; got \'' in message
+    assert len(message) < 500
+
+
+def test_lines_of_other_images_do_no_harm(tmp_path):
+    others = [{"image": "two", "error": "two is gone."}, {"image": "two", "scores": [None]}, {"image": "two"}]
+    path = written(tmp_path, *others, {"image": "one", "scores": [1, 2, 3, 4]})
+    assert scores_of(path, image()) == [[1, 2, 3, 4]]
+
+
+def test_a_byte_order_mark_is_no_content(tmp_path):
+    path = written(tmp_path, {"image": "one", "scores": [1, 2, 3, 4]})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert scores_of(path, image()) == [[1, 2, 3, 4]]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +118,8 @@ def test_a_malformed_line_is_named(tmp_path, line, message):
         ),
         ({"scores": [1, 2], "boxes": [[1, 2, 3, 4], [1, 2]]}, "expected one box of four numbers"),
         ({"scores": [1, 2], "boxes": ["a", "b"]}, "expected one box of four numbers"),
+        ({"scores": [1] * 4, "boxes": None}, "expected one box of four numbers"),
+        ({"scores": [1] * 4, "boxes": BOXES.astype(str).tolist()}, "expected one box of four numbers"),
         ({"scores": [1] * 4, "boxes": [[float("nan")] * 4] * 4}, "expected one box of four numbers"),
         ({"scores": [], "boxes": []}, "expected one box of four numbers"),
         (
@@ -129,13 +151,17 @@ def test_two_lines_for_one_image_are_refused(tmp_path):
         read_predictions(written(tmp_path, line, {**line, "image": "x/one.jpg"}), [image()])
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
-def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "does not exist"), (b"\xff\xfe\x00", "cannot be read as a file of JSON lines")],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content, said):
     path = tmp_path / "scores.jsonl"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DataError, match=r"scores\.jsonl cannot be read as a file of JSON lines"):
+    with pytest.raises(DataError) as refusal:
         read_predictions(path, [image()])
+    assert str(refusal.value) == f"{path} {said}."
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):

@@ -188,7 +188,7 @@ def test_a_malformed_line_is_refused_with_its_line(cadrage, data, predictions):
     path = predictions()
     path.write_text(path.read_text() + "{]\n")
     assert_refused(
-        cadrage("evaluate", "gaicd", data, "--predictions", path), f"{path}, line 4: expected"
+        cadrage("evaluate", "gaicd", data, "--predictions", path), f"{path}, line 4: this is not JSON"
     )
 
 
@@ -202,7 +202,7 @@ def test_a_malformed_line_is_refused_with_its_line(cadrage, data, predictions):
         (["--model", "missing.pth"], "There is no checkpoint at missing.pth"),
         (["--model", "note.pth"], "note.pth cannot be read as a checkpoint"),
         (["--mirrored"], "--mirrored is for checkpoints"),
-        (["--predictions", "missing.jsonl"], "missing.jsonl cannot be read"),
+        (["--predictions", "missing.jsonl"], "missing.jsonl does not exist."),
         (["--predictions", "note.pth", "--model", "x"], "--predictions takes the place of a model"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ from typing import Any
 import numpy as np
 
 from cadrage.atomic import replacing, require_replaceable
+from cadrage.datasets.json_entries import shown
 from cadrage.datasets.pictures import SLACK
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
 from cadrage.metrics import RankingReport, ranking_report
+
+EXPECTED = '{"image": name, "scores": [numbers]}'
 
 ScoreImage = Callable[[RatedImage], FloatArray]
 """A method: the scores, shape (K,), of an image's rated crops."""
@@ -104,8 +108,9 @@ def read_predictions(path: Path, images: Sequence[RatedImage]) -> ScoreImage:
     """Use scores that were made elsewhere as a method.
 
     Each line of the file is ``{"image": NAME or path, "scores": [...]}``. With ``"boxes"``, as ``cadrage score``
-    writes them, scores are matched to the rated crops by their boxes (to half a pixel); without, they must be in
-    the order of the rated crops of the label file. Lines of other images do no harm.
+    writes them, the score of a rated crop is that of the nearest box, no edge of which may be more than ``SLACK``
+    from the crop's; without, there must be one score for each rated crop, in the order of the label file. Lines
+    of other images do no harm.
 
     Raises:
         DataError: a line is malformed, or an image or a crop has no score; the message names file and line.
@@ -117,58 +122,100 @@ def read_predictions(path: Path, images: Sequence[RatedImage]) -> ScoreImage:
         raise DataError(f"{path} has no scores for {len(missing)} of {len(images)} images: {shown}.")
 
     def method(image: RatedImage) -> FloatArray:
-        number, line = lines[image.name]
-        return _matched(f"{path}, line {number}", line, image)
+        line = lines[image.name]
+        return _matched(f"{path}, line {line.number}", line, image)
 
     return method
 
 
-def _prediction_lines(path: Path, known: Collection[str]) -> dict[str, tuple[int, Mapping[str, Any]]]:
-    """Number and content of the line of each image."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of a file of predictions.
+
+    Attributes:
+        number: of the line in the file, from 1.
+        content: the whole JSON object.
+        scores: shape (K,).
+    """
+
+    number: int
+    content: Mapping[str, Any]
+    scores: FloatArray
+
+
+def _prediction_lines(path: Path, known: Collection[str]) -> dict[str, _Line]:
+    """The line of each known image."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as a file of JSON lines.") from error
-    lines: dict[str, tuple[int, Mapping[str, Any]]] = {}
+    lines: dict[str, _Line] = {}
     for number, row in enumerate(text.split("\n"), start=1):
         if not row.strip():
             continue
+        place = f"{path}, line {number}"
         try:
-            line = json.loads(row)
-            given = Path(line["image"])
-            _numbers(line["scores"], 1)
-        except (ValueError, TypeError, KeyError, RecursionError):
-            raise DataError(
-                f'{path}, line {number}: expected {{"image": name, "scores": [numbers]}}; got \'{row[:80]}\'.'
-            ) from None
-        name = given.name if given.name in known else given.stem  # a name may hold a dot
-        if name in lines:
-            raise DataError(
-                f"{path}, line {number}: image '{name}' has scores in line {lines[name][0]} already."
-            )
-        lines[name] = (number, line)
+            name, content = _prediction(row, known)
+            if name not in known:
+                continue
+            if name in lines:
+                raise DataError(f"{place}: image '{name}' has scores in line {lines[name].number} already.")
+            lines[name] = _Line(number, content, _scores(content))
+        except ValueError as fault:
+            raise DataError(f"{place}: {fault}; expected {EXPECTED}; got '{row[:80]}'.") from None
     return lines
 
 
-def _numbers(values: object, dimensions: int) -> FloatArray:
-    """Finite numbers as an array; a ``ValueError`` or ``TypeError`` where they are something else."""
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != dimensions or not np.isfinite(array).all():
-        raise ValueError(f"not {dimensions} dimensions of finite numbers")
-    return array
+def _prediction(row: str, known: Collection[str]) -> tuple[str, Mapping[str, Any]]:
+    """The image and the content of a line; a ``ValueError`` says what is wrong with it."""
+    try:
+        content = json.loads(row)
+    except (ValueError, RecursionError):
+        raise ValueError("this is not JSON") from None
+    if not isinstance(content, dict):
+        raise ValueError("this is not a JSON object")  # noqa: TRY004
+    if "image" not in content:
+        raise ValueError("no 'image'")
+    image = content["image"]
+    if not isinstance(image, str):
+        raise ValueError("'image' is not a text")  # noqa: TRY004
+    given = Path(image)
+    return given.name if given.name in known else given.stem, content  # a name may hold a dot
 
 
-def _matched(place: str, line: Mapping[str, Any], image: RatedImage) -> FloatArray:
-    scores = _numbers(line["scores"], 1)
-    if "boxes" not in line:
+def _scores(content: Mapping[str, Any]) -> FloatArray:
+    """The scores of a line; a ``ValueError`` says what is wrong with them."""
+    if "scores" not in content:
+        if "error" in content:  # as ``cadrage score`` writes it of a photograph that it could not score
+            raise ValueError(f"the line reports an error: {str(content['error'])[:200].rstrip('.')}")
+        raise ValueError("no 'scores'")
+    scores = content["scores"]
+    if not isinstance(scores, list):
+        raise ValueError("'scores' is not a list")  # noqa: TRY004
+    for number, score in enumerate(scores, start=1):
+        if not _is_number(score):
+            raise ValueError(
+                f"score {number} is {'null' if score is None else f'not a finite number but {shown(score)}'}"
+            )
+    return np.array(scores, dtype=np.float64)
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is a number of JSON that a float can hold; texts of digits and truth values are none."""
+    is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_numeric and abs(value) <= sys.float_info.max  # type: ignore[operator]
+
+
+def _matched(place: str, line: _Line, image: RatedImage) -> FloatArray:
+    scores = line.scores
+    if "boxes" not in line.content:
         if len(scores) != len(image.mos):
             raise DataError(f"{place}: '{image.name}' has {len(image.mos)} rated crops, not {len(scores)}.")
         return scores
-    try:
-        boxes = _numbers(line["boxes"], 2)
-    except (ValueError, TypeError):
-        boxes = np.zeros((0, 0))
-    if boxes.shape != (len(scores), 4):
+    boxes = _box_rows(line.content["boxes"])
+    if boxes is None or boxes.shape != (len(scores), 4):
         raise DataError(f"{place}: expected one box of four numbers for each of the {len(scores)} scores.")
     distances = np.abs(image.boxes_xyxy[:, None] - boxes[None]).max(axis=2)
     nearest = distances.argmin(axis=1)
@@ -176,6 +223,13 @@ def _matched(place: str, line: Mapping[str, Any], image: RatedImage) -> FloatArr
         raise DataError(f"{place}: some rated crops of '{image.name}' have no box in this line.")
     matched: FloatArray = scores[nearest]
     return matched
+
+
+def _box_rows(boxes: object) -> FloatArray | None:
+    """Boxes as an array of shape (K, 4), K from 1; ``None`` where they are something else."""
+    rows = boxes if isinstance(boxes, list) else []
+    are_boxes = all(isinstance(row, list) and len(row) == 4 and all(map(_is_number, row)) for row in rows)
+    return np.array(rows, dtype=np.float64) if rows and are_boxes else None
 
 
 def evaluate_ranking(

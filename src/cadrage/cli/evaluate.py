@@ -50,7 +50,10 @@ def evaluate_gaicd(
     ] = None,
     predictions: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Evaluate these scores (JSON lines) instead of a model."),
+        typer.Option(
+            metavar="FILE",
+            help='Evaluate these scores instead of a model: lines {"image": NAME, "scores": [...]}.',
+        ),
     ] = None,
     write_scores: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the model's scores as JSON lines.")
