@@ -224,6 +224,10 @@ class TestMixtures:
 
 
 class TestMalformedLabels:
+    def test_a_byte_order_mark_is_no_content(self, tmp_path):
+        (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf" + LABEL.encode())
+        assert read_labels(tmp_path / "a.txt")[1].tolist() == pytest.approx([3.57, np.nan, 0.86], nan_ok=True)
+
     @pytest.mark.parametrize(
         ("line", "expected"),
         [

@@ -121,7 +121,7 @@ def read_labels(path: Path) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
         DataError: the file cannot be read, or a line is malformed; the message names file and line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as a text file: {_reason(error)}.") from error
     rows: list[tuple[float, ...]] = []
