@@ -70,8 +70,9 @@ def test_a_bad_copy_ends_with_code_2_and_nothing_is_written(cadrage, rated, fold
     ran = cadrage("data", "check", "gaicd", rated, "--json")
     assert ran.code == 2
     assert ran.err == [
-        "cadrage: 1 boxes outside their pictures (x1 y1 x2 y2): "
-        f"{rated}/annotations/train/a.txt, line 1: 0 0 64 40 in 60 x 48."
+        "cadrage: 1 box outside its picture: "
+        f"{rated}/annotations/train/a.txt, line 1: expected a box within 60 x 48, "
+        "got '0    0   40   64 3.50'."
     ]
     said = json.loads(ran.out[0])
     assert said["parts"] == {"train": 1, "test": 1}

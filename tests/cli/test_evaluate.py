@@ -167,7 +167,8 @@ def test_labels_outside_their_pictures_are_refused_with_file_and_line(cadrage, t
     )
     for given in (["--predictions", "scores.jsonl"], ["--model", tiny_entry.folder]):
         label.write_text("0 0 40 40 2\n\n0 10 64 5000 3\n")
-        sentence = f"1 boxes outside their pictures (x1 y1 x2 y2): {label}, line 3: 10 0 5000 64 in 96 x 64."
+        got = "expected a box within 96 x 64, got '0 10 64 5000 3'."
+        sentence = f"1 box outside its picture: {label}, line 3: {got}"
         assert_refused(cadrage("evaluate", "gaicd", data, *given), sentence)
     # As everywhere, a pixel over is cut at the edge.
     label.write_text("0 0 40 40 2\n\n0 10 65 97 3\n")
@@ -181,7 +182,7 @@ def test_a_photograph_of_another_part_is_not_measured_on(cadrage, tmp_path, tiny
     for command in (["evaluate", "gaicd", data], ["bench", "gaicd", data, "--methods", "chance"]):
         ran = cadrage(*command)
         assert ran.code == 2
-        assert "1 images in more than one part, as of mixed releases: test00 (test and train)" in ran.err[-1]
+        assert "1 image in more than one part, as of mixed releases: test00 (test and train)" in ran.err[-1]
 
 
 def test_a_malformed_line_is_refused_with_its_line(cadrage, data, predictions):

@@ -100,7 +100,7 @@ def test_what_cannot_be_trained_is_one_sentence(cadrage, data, folder, options, 
         (lambda root: (root / "images/train/train01.png").write_text("no picture"), "train01.png"),
         (
             lambda root: (root / "annotations/train/train01.txt").write_text("0 0 20 2000 3.0\n"),
-            "train01.txt, line 1: 0 0 2000 20 in 64 x 96",
+            "train01.txt, line 1: expected a box within 64 x 96, got '0 0 20 2000 3.0'.",
         ),
     ],
     ids=["no folder", "no annotations", "no labels", "malformed line", "no picture", "box outside"],

@@ -79,8 +79,11 @@ def test_boxes_outside_are_counted_and_three_are_named(rated, tmp_path):
     (problem,) = check_data_set(GAICD, tmp_path / "copy").problems
     assert problem.count == 4
     label = tmp_path / "copy/annotations/a.txt"
-    assert problem.first == tuple(f"{label}, line {n}: 0 0 {63 + n} 48 in 64 x 48" for n in (3, 4, 5))
-    assert str(problem).startswith(f"4 boxes outside their pictures (x1 y1 x2 y2): {label}, line 3")
+    assert problem.first == tuple(
+        f"{label}, line {n}: expected a box within 64 x 48, got '0    0   48   {63 + n} 3.00'"
+        for n in (3, 4, 5)
+    )
+    assert str(problem).startswith(f"4 boxes outside their pictures: {label}, line 3")
     assert str(problem).endswith("; ....")
 
 
@@ -88,15 +91,15 @@ def test_unreadable_pictures_are_named(gaicd):
     (gaicd / "images/train/b.jpg").write_bytes(b"no picture")
     found = check_data_set(GAICD, gaicd)
     assert found.images == 3
-    assert "1 pictures that cannot be read: " in problems(found)[0]
+    assert "1 picture that cannot be read: " in problems(found)[0]
     assert "b.jpg" in problems(found)[0]
 
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        ("images/train/a.jpg", "1 files of {0}/annotations/train have no picture in {0}/images/train: a."),
-        ("annotations/train/a.txt", "1 files of {0}/images/train have no label in {0}/annotations/train: a."),
+        ("images/train/a.jpg", "1 file of {0}/annotations/train has no picture in {0}/images/train: a."),
+        ("annotations/train/a.txt", "1 file of {0}/images/train has no label in {0}/annotations/train: a."),
     ],
 )
 def test_of_half_a_copy_the_other_half_is_checked(gaicd, spoil, said):
@@ -106,8 +109,8 @@ def test_of_half_a_copy_the_other_half_is_checked(gaicd, spoil, said):
     assert (found.images, found.parts) == (2, {"train": 1, "test": 1})
     assert problems(found) == [
         said.format(gaicd),
-        "1 boxes outside their pictures (x1 y1 x2 y2): "
-        f"{gaicd}/annotations/test/c.txt, line 2: 0 0 90 90 in 64 x 48.",
+        "1 box outside its picture: "
+        f"{gaicd}/annotations/test/c.txt, line 2: expected a box within 64 x 48, got '0 0 90 90 3'.",
     ]
 
 
@@ -133,10 +136,10 @@ def test_malformed_files_are_counted_and_the_others_are_described(gaicd):
 def test_a_part_under_another_name_is_a_problem(gaicd, part, called):
     for kind in ("annotations", "images"):
         (gaicd / kind / part).rename(gaicd / kind / called)
-    count = {"test": 1, "train": 2}[part]
+    count = {"test": "1 file", "train": "2 files"}[part]
     assert problems(check_data_set(GAICD, gaicd)) == [
         "2 folders that are no part: expected train, val, test: "
-        f"annotations/{called} ({count} files); images/{called} ({count} files)."
+        f"annotations/{called} ({count}); images/{called} ({count})."
     ]
 
 
@@ -158,7 +161,7 @@ def test_photographs_that_are_gone_may_be_allowed(fcdb):
 def test_files_of_another_data_set_are_named(gaicd):
     (gaicd / "ranking_annotation.json").write_text("[]")
     assert problems(check_data_set(GAICD, gaicd)) == [
-        f"1 files of other data sets in {gaicd}: ranking_annotation.json of fcdb-pairs."
+        f"1 file of another data set in {gaicd}: ranking_annotation.json of fcdb-pairs."
     ]
 
 
@@ -180,7 +183,7 @@ def test_an_image_in_two_parts_is_a_mixture(gaicd):
     for kind, suffix in (("annotations", "txt"), ("images", "jpg")):
         (gaicd / kind / f"train/c.{suffix}").write_bytes((gaicd / kind / f"test/c.{suffix}").read_bytes())
     assert problems(check_data_set(GAICD, gaicd)) == [
-        "1 images in more than one part, as of mixed releases: c (test and train)."
+        "1 image in more than one part, as of mixed releases: c (test and train)."
     ]
 
 
@@ -219,9 +222,10 @@ def test_a_caption_of_another_size_than_its_picture_is_named(source, tmp_path):
     boxes = np.array([[0, 0, 60, 70]], dtype=float)
     save_caption_crops([CaptionCrops("a.jpg", source / "a.jpg", (60, 70), "dog", boxes)], tmp_path / "copy")
     assert problems(check_data_set(find_data_set("captions"), tmp_path / "copy")) == [
-        "1 boxes outside their pictures (x1 y1 x2 y2): "
-        f"{tmp_path}/copy/captions.jsonl, line 1 (a.jpg), box 1: 0 0 60 70 in 64 x 48.",
-        "1 labels or masks of another size than their pictures: a.jpg: 60 x 70, picture 64 x 48.",
+        "1 box outside its picture: "
+        f"{tmp_path}/copy/captions.jsonl, line 1 (a.jpg), box 1: "
+        "expected a box within 64 x 48, got 0 0 60 70 (x1 y1 x2 y2).",
+        "1 label or mask of another size than its picture: a.jpg: 60 x 70, picture 64 x 48.",
     ]
 
 
@@ -240,5 +244,5 @@ def test_a_mask_of_another_size_is_named(source, tmp_path):
     found = check_data_set(find_data_set("masks"), copy)
     assert (found.kind, found.crops) == ("masks", 0)
     assert problems(found) == [
-        "1 labels or masks of another size than their pictures: b: 48 x 64, picture 64 x 48."
+        "1 label or mask of another size than its picture: b: 48 x 64, picture 64 x 48."
     ]

@@ -98,7 +98,7 @@ CROP = {"id": 9, "image_id": 5, "bbox": [4, 2, 56, 44]}
         ({"images": [IMAGE, IMAGE]}, "line 2, entry 2: the image id 5 is there twice"),
         (
             {"images": [IMAGE, IMAGE | {"id": 6, "file_name": "b.jpg"}]},
-            r"1 images of .* have no annotation: b\.jpg\. 1 of the 2 pictures",
+            r"1 image of .* has no annotation: b\.jpg\. 1 of the 2 pictures",
         ),
         ({"images": [IMAGE | {"file_name": "../a.jpg"}]}, "is no name of a picture file"),
         ({"images": [IMAGE | {"width": 0}]}, '"width" must be a whole number from 1'),
@@ -123,7 +123,7 @@ def test_malformed_labels_are_refused(pictures, put, changes, said):
 def test_a_spare_picture_is_named_and_a_missing_one_may_be_allowed(pictures, put):
     root = pictures("images", "a.jpg", "more/x.jpg")
     put("annotations.json", labels())
-    with pytest.raises(DataError, match=r"1 pictures in .* have no label in .*: more/x\.jpg"):
+    with pytest.raises(DataError, match=r"1 picture in .* has no label in .*: more/x\.jpg"):
         load_coco(root)
     (root / "images/more/x.jpg").unlink()
     two = labels(images=[IMAGE, IMAGE | {"id": 6, "file_name": "b.jpg"}])

@@ -135,7 +135,7 @@ def test_a_box_outside_its_picture_leaves_nothing(framed, tmp_path):
     image = framed("a", boxes=[[0, 0, 64, 48]])
     Image.new("RGB", (60, 48)).save(image.path)
     save_fcdb([image], tmp_path / "fcdb")
-    with pytest.raises(DataError, match="1 boxes outside their pictures"):
+    with pytest.raises(DataError, match="1 box outside its picture"):
         convert_data_set(FCDB, tmp_path / "fcdb", COCO, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -92,7 +92,7 @@ def test_if_all_are_gone_the_folder_is_a_wrong_one(root):
 def test_a_picture_without_a_label_is_an_error_and_those_of_the_pairs_have_one(root, pictures, put):
     pictures("images", "8_b.jpg", "9_b.jpg")
     put(PAIRS, [pair(8)])
-    with pytest.raises(DataError, match=r"1 pictures in .*images have no label in .*: 9_b\.jpg\."):
+    with pytest.raises(DataError, match=r"1 picture in .*images has no label in .*: 9_b\.jpg\."):
         load_fcdb(root)
     (root / "images/9_b.jpg").unlink()
     assert len(load_fcdb(root)) == 3
@@ -151,9 +151,9 @@ def test_boxes_that_begin_outside_are_counted_as_those_that_end_there(root, put)
     with pytest.raises(DataError) as refused:
         find_data_set("fcdb").read(root, read_sizes=True)
     assert str(refused.value) == (
-        "2 boxes outside their pictures (x1 y1 x2 y2): "
-        f"{file}, line 2, entry 1 (3_b), box 1: -2 0 38 40 in 64 x 48; "
-        f"{file}, line 3, entry 2 (2_b), box 1: 40 0 66 9 in 64 x 48."
+        "2 boxes outside their pictures: "
+        f"{file}, line 2, entry 1 (3_b), box 1: expected a box within 64 x 48, got -2 0 38 40 (x1 y1 x2 y2); "
+        f"{file}, line 3, entry 2 (2_b), box 1: expected a box within 64 x 48, got 40 0 66 9 (x1 y1 x2 y2)."
     )
 
 

@@ -73,7 +73,7 @@ def test_missing_and_spare_pictures_are_named(pictures, write):
     pictures("image", "e.jpg", "f.jpg")
     with pytest.raises(DataError, match=r"4 of the 5 pictures .*: a\.jpg; b\.jpg; c\.jpg; \.\.\.\."):
         load_flms(root)
-    with pytest.raises(DataError, match=r"1 pictures in .* have no label .*: f\.jpg"):
+    with pytest.raises(DataError, match=r"1 picture in .* has no label .*: f\.jpg"):
         load_flms(root, allow_missing=True)
 
 

@@ -181,7 +181,7 @@ class TestMissingFiles:
 
     def test_pictures_without_label_are_counted_and_named(self, flat):
         put(flat, "images", "z.jpg")
-        with pytest.raises(DataError, match=r"1 files of .*images have no label in .*annotations: z\."):
+        with pytest.raises(DataError, match=r"1 file of .*images has no label in .*annotations: z\."):
             load_gaicd(flat)
 
     def test_two_pictures_of_one_name(self, flat):
@@ -259,8 +259,9 @@ class TestMalformedLabels:
         with pytest.raises(DataError) as refused:
             load_gaicd(flat, read_sizes=True)
         assert str(refused.value) == (
-            "2 boxes outside their pictures (x1 y1 x2 y2): "
-            f"{file}, line 2: 4 2 60 50 in 64 x 48; {file}, line 5: -4 -2 60 30 in 64 x 48."
+            "2 boxes outside their pictures: "
+            f"{file}, line 2: expected a box within 64 x 48, got '2 4 50 60 3'; "
+            f"{file}, line 5: expected a box within 64 x 48, got '-2 -4 30 60 3'."
         )
 
     def test_a_box_may_go_over_any_edge_by_a_pixel_and_is_cut_there(self, flat):

@@ -73,11 +73,11 @@ def test_nothing_need_be_set_aside(root):
         (lambda root: [file.unlink() for file in root.glob("images/*")], "holds no picture"),
         (
             lambda root: (root / "masks/disc01.png").unlink(),
-            r"1 files of .*images have no mask in .*: disc01",
+            r"1 file of .*images has no mask in .*: disc01",
         ),
         (
             lambda root: (root / "images/disc01.png").unlink(),
-            r"1 files of .*masks have no picture in .*: disc01",
+            r"1 file of .*masks has no picture in .*: disc01",
         ),
     ],
     ids=["no folder", "no masks", "no pictures", "a mask missing", "a picture missing"],

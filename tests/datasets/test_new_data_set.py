@@ -71,7 +71,7 @@ def test_its_copy_is_checked(run, tmp_path):
     (tmp_path / "attic/images/hill.jpg").rename(tmp_path / "attic/images/sea.jpg")
     ran = run("data", "check", "postcards", "attic")
     assert ran.returncode == 2
-    assert "1 of the 2 pictures that attic/crops.csv names are not in attic/images" in ran.stderr
+    assert "1 of the 2 pictures that attic/crops.csv names is not in attic/images" in ran.stderr
 
 
 def test_it_is_converted_and_known_to_the_bench(run, tmp_path):

@@ -103,7 +103,8 @@ def test_a_box_may_go_over_the_edge_by_a_pixel_and_is_cut_there(framed, tmp_path
     data_set.save([framed("a", boxes=boxes)], tmp_path / "copy")
     if found is None:
         with pytest.raises(
-            DataError, match=r"1 boxes outside their pictures .*, line 2, entry 1 \(a\), box 1: .* in 64 x 48"
+            DataError,
+            match=r"1 box outside its picture: .*, line 2, entry 1 \(a\), box 1: expected .* 64 x 48, got ",
         ):
             data_set.read(tmp_path / "copy", read_sizes=True)
     else:
@@ -116,7 +117,7 @@ def test_a_photograph_in_two_parts_is_refused(framed, tmp_path):
     data_set.save([framed("a", "train"), framed("b", "test")], tmp_path / "copy")
     shutil.copy(tmp_path / "copy/cropping_testing_set.json", tmp_path / "copy/cropping_training_set.json")
     (tmp_path / "copy/images/a.jpg").unlink()
-    with pytest.raises(DataError, match=r"1 images in more than one part, .*: b \(test and train\)\."):
+    with pytest.raises(DataError, match=r"1 image in more than one part, .*: b \(test and train\)\."):
         data_set.read(tmp_path / "copy", "test")
 
 

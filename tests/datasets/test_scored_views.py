@@ -67,7 +67,7 @@ def test_missing_and_spare_pictures_and_bad_labels_are_all_said_at_once(pictures
         "c.jpg; d.jpg.",
         "2 pictures in",
         "x.jpg; y.jpg.",
-        "1 labels that",
+        "1 label that",
     ):
         assert said in str(refused.value)
 
@@ -85,7 +85,7 @@ def test_an_array_or_an_empty_object_is_refused(pictures, put):
 def test_sacd_has_a_file_for_each_part(pictures, put):
     root = pictures("images", "a.jpg", "b.jpg")
     put("test.json", {"a.jpg": {"crops": BOXES, "scores": [1, 2]}})
-    with pytest.raises(DataError, match=r"1 pictures in .* have no label .*: b\.jpg"):
+    with pytest.raises(DataError, match=r"1 picture in .* has no label .*: b\.jpg"):
         load_sacd(root)
     put("train.json", {"b.jpg": {"crops": BOXES, "scores": [3, 4]}})
     assert [(image.name, image.split) for image in load_sacd(root)] == [("b", "train"), ("a", "test")]

@@ -226,7 +226,7 @@ def _unread(root: Path, images: Sequence[Image]) -> list[Problem]:
         part_of(image) for image in images
     }
     cases = [
-        f"{folder.name}/{path.name} ({count} files)"
+        f"{folder.name}/{path.name} ({count} {'file' if count == 1 else 'files'})"
         for folder in _divided(root)
         for path in sorted(folder.iterdir())
         if path.is_dir() and not path.name.startswith(".") and path.name not in PARTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ class Problem:
     """Something that is wrong with a copy.
 
     Attributes:
-        what: it is, in words that follow a number.
+        what: it is, in words that follow a number other than one.
         count: how often.
         first: the first three.
     """
@@ -31,7 +32,37 @@ class Problem:
     first: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.count} {self.what}: {'; '.join(self.first)}{'; ...' if self.count > SHOWN else ''}."
+        what = in_singular(self.what) if self.count == 1 else self.what
+        return f"{self.count} {what}: {'; '.join(self.first)}{'; ...' if self.count > SHOWN else ''}."
+
+
+_ONE = (
+    ("boxes outside their pictures", "box outside its picture"),
+    ("files of other data sets", "file of another data set"),
+    ("files of", "file of"),
+    ("folders that are", "folder that is"),
+    ("images of", "image of"),
+    ("images in", "image in"),
+    ("labels or masks of another size than their pictures", "label or mask of another size than its picture"),
+    ("labels or pictures", "label or picture"),
+    ("labels that", "label that"),
+    ("parts with other numbers", "part with another number"),
+    ("pictures in", "picture in"),
+    ("pictures that", "picture that"),
+)
+"""What problems begin with, of several and of one."""
+
+_OF_SEVERAL = re.compile(r" (have|are) (?=no (?:annotation|label|mask|picture)\b|not in )")
+"""The verb of several: by what follows, because names of folders stand before it and may hold any word."""
+
+
+def in_singular(what: str) -> str:
+    """What is wrong, in words that follow the number one instead of another."""
+    for several, one in _ONE:
+        if what.startswith(several):
+            what = one + what[len(several) :]
+            break
+    return _OF_SEVERAL.sub(lambda verb: " has " if verb[1] == "have" else " is ", what, count=1)
 
 
 def problems_of(what: str, cases: Sequence[str]) -> list[Problem]:

@@ -142,23 +142,47 @@ def are_outside(boxes_xyxy: FloatArray, size_wh: tuple[int, int]) -> NDArray[np.
     return outside
 
 
-OUTSIDE = "boxes outside their pictures (x1 y1 x2 y2)"
+OUTSIDE = "boxes outside their pictures"
 
 
 def boxes_outside(image: LabelledImage, size_wh: tuple[int, int]) -> list[str]:
     """Each box of an image that is outside a frame, with file and line of its label where they are known."""
-    return cases_outside(np.concatenate(boxes_of(image)), size_wh, lambda number: _place_of(image, number))
+    boxes = np.concatenate(boxes_of(image))
+    written = _written(image) if are_outside(boxes, size_wh).any() else ()
+    return cases_outside(boxes, size_wh, lambda number: _place_of(image, number), written)
 
 
 def cases_outside(
-    boxes_xyxy: FloatArray, size_wh: tuple[int, int], place_of: Callable[[int], str]
+    boxes_xyxy: FloatArray,
+    size_wh: tuple[int, int],
+    place_of: Callable[[int], str],
+    written: Sequence[str] = (),
 ) -> list[str]:
-    """Each box of (K, 4) that is outside a frame, in words that begin with its place."""
-    frame = f"{size_wh[0]} x {size_wh[1]}"
-    return [
-        f"{place_of(number)}: {as_text(boxes_xyxy[number])} in {frame}"
-        for number in np.flatnonzero(are_outside(boxes_xyxy, size_wh)).tolist()
-    ]
+    """Each box that is outside a frame, in words that begin with its place.
+
+    Args:
+        boxes_xyxy: shape (K, 4).
+        size_wh: of the frame.
+        place_of: where a box stands.
+        written: the line of the file that each box was read from, empty where it is not known; or none for all.
+    """
+    cases = []
+    for number in np.flatnonzero(are_outside(boxes_xyxy, size_wh)).tolist():
+        line = written[number].strip()[:80] if number < len(written) else ""
+        got = f"'{line}'" if line else f"{as_text(boxes_xyxy[number])} (x1 y1 x2 y2)"
+        cases.append(f"{place_of(number)}: expected a box within {size_wh[0]} x {size_wh[1]}, got {got}")
+    return cases
+
+
+def _written(image: LabelledImage) -> list[str]:
+    """The line that each box was read from; none where boxes have no line each, or the file is gone by now."""
+    if not image.lines:
+        return []
+    try:
+        lines = Path(image.place).read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [lines[number - 1] if number <= len(lines) else "" for number in image.lines]
 
 
 def _place_of(image: LabelledImage, number: int) -> str:
