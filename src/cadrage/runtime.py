@@ -6,7 +6,6 @@ itself keeps nothing between calls, so one scorer serves any number of threads.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
@@ -19,13 +18,11 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 from cadrage.errors import RequestError, WeightsError
 from cadrage.geometry import Box, FloatArray, as_boxes
+from cadrage.threads import MOST_THREADS, available_cpus
 from cadrage.weights import WeightsEntry, load_entry
 
 BOXES_PER_RUN = 256
 """Boxes scored in one go: enough for full speed, and it bounds the memory that thousands of boxes take."""
-
-MOST_THREADS = 1024
-"""Threads that may be asked for: many more than help, and few enough for any system to start."""
 
 ROUNDING = 1e-6
 """Share of the frame's side by which a box may go over an edge: arithmetic on coordinates adds as much."""
@@ -172,28 +169,6 @@ class Scorer:
             for start in range(0, len(scaled), BOXES_PER_RUN)
         ]
         return np.concatenate([np.zeros(0), *parts]).astype(np.float64)
-
-
-def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """CPUs this process may use: its affinity, or the quota of its control group where that is less.
-
-    Args:
-        cgroup: where the control groups are mounted; either version is read.
-    """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _cpu_quota(cgroup)
-    return allowed if quota is None else max(1, min(allowed, math.floor(quota)))
-
-
-def _cpu_quota(cgroup: Path) -> float | None:
-    for files in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
-        try:
-            quota, period = " ".join((cgroup / name).read_text() for name in files).split()
-        except (OSError, ValueError):
-            continue
-        # "max" in version 2 and -1 in version 1 mean no limit.
-        return int(quota) / int(period) if quota.isdigit() else None
-    return None
 
 
 def _providers(wanted: Sequence[str] | None) -> list[str]:

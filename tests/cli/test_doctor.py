@@ -10,7 +10,7 @@ import pytest
 
 import cadrage as package
 from cadrage.cli.doctor import BROKEN
-from cadrage.runtime import available_cpus
+from cadrage.threads import available_cpus
 
 
 def report(ran) -> dict:

@@ -6,10 +6,9 @@ import os
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cadrage.batch.names import NameTemplate, parent_of
-from cadrage.cropper import Cropper
 from cadrage.errors import CadrageError, ImageError
 from cadrage.geometry import Box
 from cadrage.imaging import (
@@ -25,8 +24,11 @@ from cadrage.imaging import (
 from cadrage.imaging.photo import printable
 from cadrage.request import CropRequest
 from cadrage.result import Crop, CropResult
-from cadrage.runtime import Features
 from cadrage.selection import rounded
+
+if TYPE_CHECKING:
+    from cadrage.cropper import Cropper
+    from cadrage.runtime import Features
 
 
 @dataclass(frozen=True, slots=True)

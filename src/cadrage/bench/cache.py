@@ -19,7 +19,7 @@ from cadrage.bench.methods.interface import Method, Picture
 from cadrage.bench.origin import Making
 from cadrage.errors import CadrageError, DataError, ImageError
 from cadrage.geometry import AspectRatio, Box, FloatArray
-from cadrage.runtime import available_cpus
+from cadrage.threads import available_cpus
 
 MOST_BYTES = 1 << 30
 """Size to which ``AnswerCache.trim`` cuts a cache down: about half a million answers."""

@@ -100,7 +100,7 @@ def bench(
     from cadrage.bench.cache import AnswerCache, default_folder  # noqa: PLC0415
     from cadrage.bench.report import TableOptions, tables_of  # noqa: PLC0415
     from cadrage.bench.sources import protocols_of, read_source  # noqa: PLC0415
-    from cadrage.runtime import available_cpus  # noqa: PLC0415
+    from cadrage.threads import available_cpus  # noqa: PLC0415
 
     specs = _specs(methods)
     if report is not None:

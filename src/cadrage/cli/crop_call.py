@@ -16,7 +16,7 @@ from cadrage.errors import RequestError
 from cadrage.imaging import OutputRule, require_lossless
 from cadrage.imaging.photo import printable
 from cadrage.request import CropRequest
-from cadrage.runtime import MOST_THREADS, available_cpus
+from cadrage.threads import MOST_THREADS, available_cpus
 
 STREAM = Path("-")
 """Standard input as a photograph, standard output as a folder."""

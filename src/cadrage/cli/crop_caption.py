@@ -29,7 +29,7 @@ from cadrage.imaging import (
 from cadrage.imaging.photo import printable
 from cadrage.overlay import PREVIEW_WH, LabelledCrop, SheetRow, contact_sheet
 from cadrage.request import CropRequest
-from cadrage.runtime import MOST_THREADS, available_cpus
+from cadrage.threads import MOST_THREADS, available_cpus
 
 if TYPE_CHECKING:
     from cadrage.captions.cropper import CaptionCropper, CaptionRequest

@@ -228,7 +228,7 @@ def _providers() -> tuple[str, ...]:
 
 
 def _cpus() -> dict[str, int]:
-    from cadrage.runtime import available_cpus  # noqa: PLC0415
+    from cadrage.threads import available_cpus  # noqa: PLC0415
 
     return {"usable": available_cpus(), "present": os.cpu_count() or 1}
 

@@ -11,7 +11,7 @@ import typer
 from cadrage.cli.caption_options import ALLOW_PICKLE_HELP
 from cadrage.cli.console import Progress
 from cadrage.errors import MissingExtraError, RequestError
-from cadrage.runtime import available_cpus
+from cadrage.threads import available_cpus
 
 LINES = {
     "BLEU-1": "bleu_1",

@@ -208,7 +208,7 @@ def _networks(captioner: str | None, aesthetics: str, threads: int | None, *, al
         from cadrage.captions.evaluation.methods import Networks  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("Cropping by captions", "caption") from None
-    from cadrage.runtime import available_cpus  # noqa: PLC0415
+    from cadrage.threads import available_cpus  # noqa: PLC0415
 
     use_threads(threads or available_cpus())
     judge = None if aesthetics == "none" else aesthetics

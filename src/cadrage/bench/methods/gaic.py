@@ -16,7 +16,7 @@ from cadrage.cropper import Cropper
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import MissingExtraError
 from cadrage.geometry import AspectRatio, Box, FloatArray
-from cadrage.runtime import available_cpus
+from cadrage.threads import available_cpus
 
 CHECKPOINTS = {".pt", ".pth"}
 

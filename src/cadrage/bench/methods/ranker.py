@@ -10,7 +10,7 @@ from cadrage.bench.methods.interface import Entry, MethodOptions, Picture
 from cadrage.bench.methods.versions import checkpoint_version
 from cadrage.errors import MissingExtraError, RequestError, WeightsError
 from cadrage.geometry import AspectRatio, Box, FloatArray
-from cadrage.runtime import available_cpus
+from cadrage.threads import available_cpus
 
 
 class Ranker:

@@ -1,0 +1,32 @@
+"""How many threads there may be: CPUs that the process may use, and the most that may be asked for."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+MOST_THREADS = 1024
+"""Threads that may be asked for: many more than help, and few enough for any system to start."""
+
+
+def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """CPUs this process may use: its affinity, or the quota of its control group where that is less.
+
+    Args:
+        cgroup: where the control groups are mounted; either version is read.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cpu_quota(cgroup)
+    return allowed if quota is None else max(1, min(allowed, math.floor(quota)))
+
+
+def _cpu_quota(cgroup: Path) -> float | None:
+    for files in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
+        try:
+            quota, period = " ".join((cgroup / name).read_text() for name in files).split()
+        except (OSError, ValueError):
+            continue
+        # "max" in version 2 and -1 in version 1 mean no limit.
+        return int(quota) / int(period) if quota.isdigit() else None
+    return None
