@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from cadrage.candidates import grid_anchors
 from cadrage.captions.aesthetics.gaic import FAIR, EntryScorer, load_aesthetics
-from cadrage.captions.aesthetics.graphs import Graph
+from cadrage.captions.aesthetics.graphs import Graph, last_uses
 from cadrage.errors import RequestError, WeightsError
 from cadrage.imaging import RasterRule, open_photo, raster
 from cadrage.learning.checkpoints import save_network
@@ -169,6 +169,11 @@ def test_what_was_quantised_is_clamped_to_its_range_and_not_rounded(tmp_path):
     onnx.save(onnx.helper.make_model(graph), tmp_path / "graph.onnx")
     found = Graph(tmp_path / "graph.onnx")(torch.tensor([-7.0, -1.3, 3.2, 500.0]))
     assert found.tolist() == pytest.approx([-5, -1.3, 3.2, 122.5])
+
+
+def test_what_no_later_step_uses_is_freed_on_the_way():
+    steps = [["in", "weight", "a"], ["a", "", "b"], ["b", "a", "out"], ["b", "aside"]]
+    assert last_uses(steps, keep="out") == [{"in", "weight"}, set(), {"a"}, {"b", "aside"}]
 
 
 def test_rules_come_with_the_entry(shipped):

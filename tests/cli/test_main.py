@@ -60,6 +60,23 @@ def test_help_imports_none_of_the_libraries_that_do_the_work(arguments):
     assert loaded.isdisjoint({"numpy", "PIL", "onnxruntime", "torch"})
 
 
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_a_program_that_used_torch_ends_with_its_code_all_written_and_what_is_registered_done(code):
+    script = f"""if True:
+        import atexit, sys, types
+        from cadrage import cli
+        def main():
+            sys.modules["torch"] = types.ModuleType("torch")
+            atexit.register(print, "farewell")
+            print("all", "written", end=" ")
+            sys.exit({code})
+        cli.main = main
+        cli.program()
+    """
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (code, "all written farewell\n", "")
+
+
 PROGRAM = (sys.executable, "-c", "from cadrage.cli import main; main()")
 
 

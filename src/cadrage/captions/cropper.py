@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from cadrage.captions.aesthetics.gaic import USUAL_JUDGE, load_aesthetics
 from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.captioners.shipped import load_captioner
+from cadrage.captions.memory import give_back_cuda_code
 from cadrage.captions.objective import CaptionLoss, Target, likeliest_texts, mean_words
 from cadrage.captions.protocols import Aesthetics, Captioner, Judge
 from cadrage.captions.results import CaptionCrop, CaptionResult, WordChange, bounds_of, settled
@@ -106,6 +107,7 @@ class CaptionCropper:
         """
         self.captioner = _captioner(captioner, allow_pickle=allow_pickle)
         self.aesthetics = _aesthetics(aesthetics, _dtype_of(self.captioner), allow_pickle=allow_pickle)
+        give_back_cuda_code()
 
     def crop(
         self,

@@ -58,12 +58,15 @@ class Graph(nn.Module):
                 self._constants.update(_run(step, self._constants))
             elif not needed.isdisjoint(node.output):
                 self._steps.append(step)
+        self._last = last_uses([[*names, *made] for _, names, made, _ in self._steps], keep=self.output)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The first output, for inputs in the graph's order."""
         values: Values = {**self._constants, **dict(zip(self.inputs, inputs, strict=True))}
-        for step in self._steps:
+        for step, done in zip(self._steps, self._last, strict=True):
             values.update(_run(step, values))
+            for name in done:
+                del values[name]
         return values[self.output]
 
 
@@ -74,6 +77,15 @@ def _needed(graph: Any) -> set[str]:  # noqa: ANN401
         if not needed.isdisjoint(node.output):
             needed.update(node.input)
     return needed
+
+
+def last_uses(steps: list[list[str]], keep: str) -> list[set[str]]:
+    """For the names that each step uses and makes: those that no later step uses, but for one to keep."""
+    later, found = {keep, ""}, []
+    for names in reversed(steps):
+        found.append(set(names) - later)
+        later.update(names)
+    return found[::-1]
 
 
 def _run(step: tuple[Operator, list[str], list[str], dict[str, Any]], values: Values) -> Values:
@@ -89,11 +101,15 @@ def _numbers(tensor: Any) -> list[int]:  # noqa: ANN401
 def _conv(given: list[Any], options: Mapping[str, Any]) -> Tensor:
     pixels, weight, *bias = given
     top, left, bottom, right = options.get("pads", (0, 0, 0, 0))
+    padding = top, left
+    if (top, left) != (bottom, right):
+        pixels, padding = functional.pad(pixels, (left, right, top, bottom)), (0, 0)
     return functional.conv2d(
-        functional.pad(pixels, (left, right, top, bottom)),
+        pixels,
         weight.to(pixels),
         bias[0].to(pixels) if bias else None,
         stride=tuple(options.get("strides", (1, 1))),
+        padding=padding,
         dilation=tuple(options.get("dilations", (1, 1))),
         groups=options.get("group", 1),
     )

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from cadrage.captions.boxes import BoxSpace
+from cadrage.captions.memory import give_back_freed
 from cadrage.captions.objective import CaptionLoss, Target
 from cadrage.captions.objective import Kind as LossKind
 from cadrage.captions.protocols import Captioner, Judge
@@ -165,10 +166,13 @@ def _search(
     deadline: float | None,
     watch: Watch | None,
 ) -> list[Found]:
+    give_back_freed()
     starts, terms, looks = _starts(objective, space, targets, config, deadline)
+    give_back_freed()
     restarts = starts.shape[1]
     runs = Runs(space, starts.flatten(0, 1), terms.flatten(0, 1), objective.totals, restarts)
     _descend(objective, runs, [one for one in targets for _ in range(restarts)], config, deadline, watch)
+    give_back_freed()
     every = [runs.of(number) for number in range(len(targets))]
     if config.aggregate == "consensus":
         boxes = torch.stack(

@@ -16,8 +16,8 @@ from cadrage.captions.protocols import Captioner, Judge
 from cadrage.captions.sampler import Pyramid, sample_crops
 from cadrage.captions.search.workers import Workers
 
-AT_ONCE = 8
-"""Crops in one pass without gradients, at most: more are not quicker."""
+AT_ONCE = 4
+"""Crops in one pass without gradients, at most: more are not quicker, and take more memory."""
 
 SLOPES_AT_ONCE = 2
 """Crops in one pass with gradients, at most: until its end it keeps all that was calculated."""
