@@ -65,6 +65,24 @@ def test_a_model_that_is_neither_name_nor_folder_is_named():
         load_entry("no-such")
 
 
+@pytest.mark.parametrize("name", ["network.pt", "official.pth"])
+def test_a_checkpoint_is_no_model_yet(tmp_path, name):
+    path = tmp_path / name
+    path.touch()
+    with pytest.raises(WeightsError) as refusal:
+        load_entry(path)
+    assert str(refusal.value) == (
+        f"{path} is a checkpoint and no model yet: 'cadrage export {path} --out FOLDER' makes a model of it."
+    )
+
+
+@pytest.mark.parametrize("name", ["gone.pth", "model.onnx"])
+def test_what_is_no_checkpoint_is_no_model_at_all(tmp_path, name):
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(WeightsError, match="There is no model"):
+        load_entry(tmp_path / name)
+
+
 def test_a_folder_without_entry_is_named(tmp_path):
     with pytest.raises(WeightsError, match=r"entry\.json: cannot be read \(No such file or directory\)\.$"):
         load_entry(tmp_path)

@@ -27,6 +27,9 @@ __all__ = [
 
 DEFAULT_MODEL = "default"
 
+CHECKPOINT_SUFFIXES = (".pt", ".pth")
+"""Endings of the files that trainings write, our own and the authors'."""
+
 _SHIPPED = Path(__file__).parent
 
 
@@ -44,7 +47,8 @@ def load_entry(name_or_path: str | os.PathLike[str] | None = None) -> WeightsEnt
             folder called ``default`` is written ``./default``.
 
     Raises:
-        WeightsError: there is no such model, or its files are missing, malformed or damaged.
+        WeightsError: there is no such model, it is a checkpoint that is to be exported first, or its files are
+            missing, malformed or damaged.
 
     Example:
         >>> load_entry().name
@@ -60,6 +64,11 @@ def load_entry(name_or_path: str | os.PathLike[str] | None = None) -> WeightsEnt
     for entry in map(read_entry, (_SHIPPED / name for name in shipped)):
         if entry.name == wanted:
             return entry
+    if folder.suffix in CHECKPOINT_SUFFIXES and folder.is_file():
+        raise WeightsError(
+            f"{wanted} is a checkpoint and no model yet: "
+            f"'cadrage export {wanted} --out FOLDER' makes a model of it."
+        )
     known = f"one of {', '.join(shipped)}" if shipped else "(none is installed)"
     raise WeightsError(
         f"There is no model '{wanted}': give a name, {known}, or a folder with an {ENTRY_FILE}."
