@@ -52,7 +52,9 @@ def assert_refused(ran, sentence, folder):
     [
         (["missing.pt", "--out", "m"], "There is no checkpoint at missing.pt"),
         (["note.json", "--out", "m"], "note.json cannot be read as a checkpoint"),
-        (["--out", "m", "--evaluation", "missing.json"], "missing.json cannot be read"),
+        (["--out", "m", "--evaluation", "missing.json"], "missing.json does not exist."),
+        (["--out", "m", "--notes", "missing.md"], "missing.md does not exist."),
+        (["--out", "m", "--notes", "empty"], "empty cannot be read as a text file."),
         (["--out", "m", "--evaluation", "note.json"], "note.json is not one JSON object"),
         (["--out", "m", "--int8", "empty"], "empty holds no JPEG or PNG file"),
         (["--out", "m", "--int8", "missing"], "missing does not exist"),

@@ -83,6 +83,8 @@ def _warn(caveat: str) -> None:
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as a text file.") from error
 
