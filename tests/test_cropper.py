@@ -38,6 +38,11 @@ def test_a_request_keeps_its_ratios_in_order_parsed_and_once():
     assert request.ratios == ("free", AspectRatio(16, 9), AspectRatio(1, 1), "original")
 
 
+@pytest.mark.parametrize("ratios", [1.5, [1.5], ["1.5"], (1.5, "1.5")])
+def test_a_number_is_width_over_height(ratios):
+    assert CropRequest(ratios).ratios == (AspectRatio(1.5, 1),)
+
+
 def test_a_request_asks_for_one_free_crop_by_default():
     assert CropRequest() == CropRequest(("free",), top=1, max_overlap=0.8)
 
@@ -48,7 +53,12 @@ def test_a_request_asks_for_one_free_crop_by_default():
         ({"ratios": ()}, "At least one ratio"),
         ({"ratios": ("wide",)}, "'wide' is not an aspect ratio"),
         ({"ratios": ("0:3",)}, "0:3 cannot be used"),
-        ({"ratios": (1.5,)}, "A ratio is text such as '16:9', not 1.5"),
+        ({"ratios": (True,)}, "A ratio is text such as '16:9', or width over height as a number, not True"),
+        ({"ratios": None}, "A ratio is text such as '16:9', or width over height as a number, not None"),
+        ({"ratios": (float("inf"),)}, "as a number, not inf"),
+        ({"ratios": float("nan")}, "as a number, not nan"),
+        ({"ratios": 0}, "0:1 cannot be used"),
+        ({"ratios": [-1.5]}, "-1.5:1 cannot be used"),
         ({"top": 0}, "from 1 to 1000, not 0"),
         ({"top": 10**9}, "from 1 to 1000, not 1000000000"),
         ({"top": 1.5}, "from 1 to 1000, not 1.5"),
@@ -243,7 +253,7 @@ def test_scores_of_boxes_outside_the_frame_are_refused(cropper):
 
 
 @pytest.mark.parametrize(
-    "values", [{"ratios": 1.5}, {"ratios": None}, {"top": True}, {"top": 2.0}, {"max_overlap": "x"}]
+    "values", [{"ratios": b"16:9"}, {"ratios": None}, {"top": True}, {"top": 2.0}, {"max_overlap": "x"}]
 )
 def test_a_request_of_the_wrong_type_is_refused_like_any_other(values):
     with pytest.raises(RequestError):

@@ -76,7 +76,7 @@ class Cropper:
     def crop(
         self,
         source: Source,
-        ratios: str | AspectRatio | Iterable[str | AspectRatio] = ("free",),
+        ratios: str | float | AspectRatio | Iterable[str | float | AspectRatio] = ("free",),
         *,
         request: CropRequest | None = None,
         **wishes: Any,  # noqa: ANN401

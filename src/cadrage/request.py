@@ -66,8 +66,9 @@ class CropRequest:
     ``avoid``, ``subject``) are weighed against the score, in points of its 1-5 scale.
 
     Attributes:
-        ratios: at least one of what ``AspectRatio.parse`` reads, ``"free"`` (the grid anchors, from 1:2 to 2.2:1)
-            or ``"original"`` (the frame's own). Each is answered by itself; kept parsed and without repetition.
+        ratios: at least one of what ``AspectRatio.parse`` reads, a number (width over height), ``"free"`` (the grid
+            anchors, from 1:2 to 2.2:1) or ``"original"`` (the frame's own). Each is answered by itself; kept parsed
+            and without repetition.
         top: crops per ratio, at most; 1 to ``MOST_CROPS``.
         max_overlap: largest intersection over union of two crops of one ratio, in [0, 1].
         size: width and height, in pixels, that the written crops shall have; it is the ratio then, and no other
@@ -94,7 +95,7 @@ class CropRequest:
         RequestError: a value is outside its range, or two of them contradict each other.
     """
 
-    ratios: tuple[str | AspectRatio, ...] = ("free",)
+    ratios: tuple[str | float | AspectRatio, ...] = ("free",)
     top: int = 1
     max_overlap: float = MAX_OVERLAP
     size: tuple[int, int] | None = None
@@ -189,15 +190,15 @@ class CropRequest:
         return cls(**values)
 
 
-def parse_shapes(ratios: str | AspectRatio | Iterable[str | AspectRatio]) -> tuple[Shape, ...]:
+def parse_shapes(
+    ratios: str | float | AspectRatio | Iterable[str | float | AspectRatio],
+) -> tuple[Shape, ...]:
     """Read one ratio or several; see ``CropRequest.ratios``.
 
     Raises:
         RequestError: there is none, or one is not a ratio.
     """
-    several = [ratios] if isinstance(ratios, str | AspectRatio) else ratios
-    if not isinstance(several, Iterable):
-        raise RequestError(f"A ratio is text such as '16:9', not {ratios!r}.")
+    several = ratios if isinstance(ratios, Iterable) and not isinstance(ratios, str | bytes) else [ratios]
     # By their text, which names the crops and their files.
     shapes = {str(shape): shape for shape in map(_parse_shape, several)}
     if not shapes:
@@ -208,8 +209,12 @@ def parse_shapes(ratios: str | AspectRatio | Iterable[str | AspectRatio]) -> tup
 def _parse_shape(ratio: object) -> Shape:
     if isinstance(ratio, AspectRatio):
         return ratio
+    if _is_number(ratio):
+        return AspectRatio(ratio, 1)  # type: ignore[arg-type]  # a number, as was just found out
     if not isinstance(ratio, str):
-        raise RequestError(f"A ratio is text such as '16:9', not {ratio!r}.")
+        raise RequestError(
+            f"A ratio is text such as '16:9', or width over height as a number, not {ratio!r}."
+        )
     match ratio.strip().lower():
         case "free":
             return "free"

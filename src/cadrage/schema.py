@@ -152,7 +152,7 @@ class _Writer:
         if origin is Literal:
             return {"enum": list(parts)}
         if origin is UnionType and AspectRatio in parts:
-            return self._type(AspectRatio, text)  # in JSON it is the text that stands beside it
+            return self._type(AspectRatio, text)  # in JSON it is what stands beside it
         if origin is UnionType:
             return {"anyOf": [self._type(part, text) for part in parts]}
         if origin is tuple and parts[1:] == (...,):
@@ -201,9 +201,10 @@ def _ratio() -> Schema:
     names = [*get_args(get_args(request_module.Shape)[1]), *NAMED_RATIOS]
     return {
         "description": f"Width to height as W:H, W/H, WxH or one number, or a name: {', '.join(names)}.",
-        "type": "string",
+        "type": ["string", "number"],
+        "exclusiveMinimum": 0,
         "pattern": f"^({'|'.join(names)}|{number}([:/x]{number})?)$",
-        "examples": ["16:9", "1.91", "square", "free", "original"],
+        "examples": ["16:9", "1.91", 1.5, "square", "free", "original"],
     }
 
 
