@@ -150,8 +150,8 @@ class Scorer:
 
         Args:
             features: of the picture.
-            boxes_xyxy: shape (K, 4), in frame pixels, or an iterable of ``Box``; may be empty. One that goes over an
-                edge by ``ROUNDING`` of that side at most is cut there.
+            boxes_xyxy: shape (K, 4), in frame pixels, or an iterable of ``Box``; may be empty. One that goes over
+                an edge by ``ROUNDING`` of that side at most is cut there.
 
         Returns:
             Shape (K,), on the raters' scale of 1 to 5; a prediction may lie a little outside of it.

@@ -205,7 +205,7 @@ def _scores(content: Mapping[str, Any]) -> FloatArray:
 def _is_number(value: object) -> bool:
     """Whether it is a number of JSON that a float can hold; texts of digits and truth values are none."""
     is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_numeric and abs(value) <= sys.float_info.max  # type: ignore[operator]
+    return is_numeric and abs(value) <= sys.float_info.max  # type: ignore[arg-type]
 
 
 def _matched(place: str, line: _Line, image: RatedImage) -> FloatArray:

@@ -49,8 +49,9 @@ TOLERANCE = 1e-3
 
 
 OFFICIAL_CAVEAT = (
-    "The network was made for the official preprocessing, which resizes without antialiasing and rounds boxes: with "
-    "cadrage's own, as exported models are used, its scores differ from those of 'cadrage evaluate --model CHECKPOINT'."
+    "The network was made for the official preprocessing, which resizes without antialiasing and rounds boxes: "
+    "with cadrage's own, as exported models are used, its scores differ from those of "
+    "'cadrage evaluate --model CHECKPOINT'."
 )
 
 
