@@ -18,6 +18,7 @@ from cadrage.candidates import (
     free_candidates,
     grid_anchors,
     largest_box,
+    nearest_size,
     official_ratio_anchors,
     ratio_candidates,
     ratio_lattice,
@@ -262,6 +263,35 @@ class TestRatioSizes:
     def test_arguments_out_of_range_are_refused(self, arguments, message):
         with pytest.raises(RequestError, match=message):
             ratio_sizes((100, 100), AspectRatio(1, 1), **arguments)
+
+
+class TestNearestSize:
+    @pytest.mark.parametrize(
+        ("size_wh", "ratio", "scale", "found"),
+        [
+            ((6000, 4000), (1, 1), 0.49996, (2000, 2000)),
+            ((6000, 4000), (16, 9), 0.499, (2992, 1683)),  # 2994 x 1684.1
+            ((6000, 4000), (9, 16), 1, (2250, 4000)),
+            ((5999, 4001), (5999, 4001), 0.5, (2972, 1982)),  # nothing but the frame is exact
+            ((600, 400), (1.91, 1), 0.9, (537, 281)),  # for 540 x 282.7: 573 x 300 is too far
+            ((4000, 3), (16, 9), 1, (5, 3)),
+            ((1, 1), (16, 9), 0.2, (1, 1)),
+        ],
+    )
+    def test_it_is_exact_where_such_a_size_is_near(self, size_wh, ratio, scale, found):
+        assert nearest_size(size_wh, AspectRatio(*ratio), scale) == found
+
+    @given(frames, ratios, st.floats(0, 1))
+    def test_it_fits_and_is_near(self, size_wh, ratio, scale):
+        size = nearest_size(size_wh, ratio, scale)
+        for side, frame, largest in zip(size, size_wh, ratio.largest_within(size_wh), strict=True):
+            assert 1 <= side <= frame
+            assert abs(side - scale * largest) <= 0.05 * largest + 5 * max(ratio.value, 1 / ratio.value) + 1
+
+    @given(frames, whole_ratios)
+    def test_the_largest_is_that_of_the_families_in_frames_of_twenty_multiples(self, size_wh, ratio):
+        if min(size_wh[0] // ratio.width, size_wh[1] // ratio.height) >= 20:
+            assert nearest_size(size_wh, ratio, 1) == ratio_sizes(size_wh, ratio)[0]
 
 
 class TestRatioCandidates:

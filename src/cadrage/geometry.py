@@ -142,6 +142,10 @@ NAMED_RATIOS: dict[str, tuple[int, int]] = {
 """Names accepted where a ratio is asked for, as width and height."""
 
 
+MOST_ELONGATED = 1000
+"""Times that a side of a ratio may be as long as the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class AspectRatio:
     """Width to height, kept as two positive numbers so that 16:9 stays exact."""
@@ -151,10 +155,10 @@ class AspectRatio:
 
     def __post_init__(self) -> None:
         good = all(math.isfinite(v) and v > 0 for v in (self.width, self.height))
-        if not good or not 0.001 <= self.width / self.height <= 1000:
+        if not good or not 1 / MOST_ELONGATED <= self.width / self.height <= MOST_ELONGATED:
             raise RequestError(
                 f"The ratio {self.width:g}:{self.height:g} cannot be used: both sides must be positive "
-                "numbers and neither over 1000 times the other."
+                f"numbers and neither over {MOST_ELONGATED} times the other."
             )
 
     @property

@@ -17,14 +17,12 @@ from cadrage.candidates import RatioLattice, SizeLimits, free_candidates, ratio_
 from cadrage.candidates.grid import IntArray
 from cadrage.candidates.ratios import joined
 from cadrage.constraints import SizeWH, Wishes, least_sides, satisfying
-from cadrage.geometry import AspectRatio, Box, FloatArray
+from cadrage.geometry import MOST_ELONGATED, AspectRatio, Box, FloatArray
 from cadrage.request import Shape
 from cadrage.selection import rounded
 
 SEEDS = (5, 4, 2, 1)
 """How many of the best boxes are looked around in each round; see ``candidates.ratios.COARSE_STEP``."""
-
-_MOST_ELONGATED = 1000
 
 Score = Callable[[FloatArray], FloatArray]
 """Scores (K,) of boxes (K, 4) in frame pixels."""
@@ -124,7 +122,7 @@ class _Plan:
         ratio = shape if isinstance(shape, AspectRatio) else None
         whole = np.array([[0, 0, width, height]], dtype=np.float64)
         if shape == "original":
-            if max(width, height) > _MOST_ELONGATED * min(width, height):
+            if max(width, height) > MOST_ELONGATED * min(width, height):
                 return cls(None, whole, (1, 1))
             ratio = AspectRatio(width, height)
         cover = wishes.cover(ratio)

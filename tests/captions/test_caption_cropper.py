@@ -1,6 +1,7 @@
 """``CaptionCropper`` on drawn photographs: requests, frame pixels, ranks, bounds, and what the result says."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,15 +99,26 @@ def test_json_is_plain_and_the_same_each_time(cropper, photo, result):
 
 
 @pytest.mark.parametrize(
-    ("text", "aspect"),
-    [("1:1", 1.0), ("9:16", 9 / 16), ("original", 1.5)],
+    ("text", "width", "height"),
+    [("1:1", 1, 1), ("9:16", 9, 16), ("original", 3, 2)],
     ids=["square", "tall", "original"],
 )
-def test_a_ratio_is_kept(cropper, photo, text, aspect):
-    result = cropper.crop(photo, "red", CaptionRequest(ratio=parse_ratio(text), search=SEARCH))
-    box = result.best.box
+@pytest.mark.parametrize("side", [512, 97])
+def test_a_ratio_is_kept_exactly_whatever_size_is_searched(cropper, photo, text, width, height, side):
+    request = CaptionRequest(ratio=parse_ratio(text), search=SEARCH, most_pixels_side=side, top=3)
+    result = cropper.crop(photo, "red", request)
     assert result.ratio == text
-    assert box.width / box.height == pytest.approx(aspect, rel=0.03)
+    for box in (result.baseline, *(crop.box for crop in result.crops)):
+        assert box.width * height == box.height * width
+
+
+def test_a_ratio_is_of_the_photographs_pixels_and_not_of_a_reduced_lines(cropper):
+    request = CaptionRequest(ratio=AspectRatio(16, 9), search=SEARCH)
+    result = cropper.crop(np.full((3, 4000, 3), 90, np.uint8), "red", request)
+    assert (result.best.box.width, result.best.box.height) in {(4, 2), (5, 3)}
+    assert (result.baseline.width, result.baseline.height) == (5, 3)
+    odd = cropper.crop(np.full((2, 4000, 3), 90, np.uint8), "red", replace(request, ratio="original"))
+    assert odd.baseline.as_tuple() == (0, 0, 4000, 2)
 
 
 def test_what_is_pleasing_moves_the_crop_and_weight_nought_does_not_ask(photo):
@@ -138,10 +150,17 @@ def test_reached_bounds_are_named():
 
 
 def test_a_box_that_all_but_touches_a_border_lies_on_it():
-    free, square = BoxSpace.of((200, 100), None), BoxSpace.of((200, 100), AspectRatio(1, 1))
+    one = AspectRatio(1, 1)
+    free, square = BoxSpace.of((200, 100), None), BoxSpace.of((200, 100), one)
     assert settled(torch.tensor([0.6, 20, 199.5, 80]), free, (2000, 1000)).as_tuple() == (0, 200, 2000, 800)
-    moved = settled(torch.tensor([149.5, 0.2, 199.5, 50.2]), square, (2000, 1000))
+    moved = settled(torch.tensor([149.5, 0.2, 199.5, 50.2]), square, (2000, 1000), one)
     assert moved.as_tuple() == (1500, 0, 2000, 500)
+
+
+def test_what_reaches_from_border_to_border_is_the_largest_of_its_ratio():
+    square = BoxSpace((512, 341), (341.333, 341.0))
+    whole = settled(torch.tensor([90.0, 0.3, 430.6, 340.6]), square, (6000, 4000), AspectRatio(1, 1))
+    assert whole.as_tuple() == (1050, 0, 5050, 4000)
 
 
 def test_a_tiny_and_a_long_frame_get_an_answer(cropper):

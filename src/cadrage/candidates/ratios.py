@@ -48,6 +48,12 @@ LITTLE_ROOM = 1 / 8
 FINEST = 64
 """Positions per axis are this many parts of the room of a box."""
 
+MOST_OFF = 0.05
+"""Sizes of exactly a ratio are taken where the best is off by this share of the height at most."""
+
+FEW_PIXELS = 5
+"""Off by no more than so many pixels, a size is as good as another: multiples of 16 x 9 are 9 apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class SizeLimits:
@@ -263,12 +269,9 @@ def _landscape_sizes(
     Kept, since the photographs of one camera are of one size.
     """
     width, height = size_wh
-    heights = np.arange(1, max(1, math.floor(min(height, width / ratio.value) + RATIO_TOLERANCE)) + 1)
-    ideal = heights * ratio.width / ratio.height
-    widths = np.clip(np.floor(ideal + 0.5), 1, width).astype(np.int64)
-    errors = np.abs(np.log(widths / ideal))
+    heights, widths, errors = _whole_sizes(size_wh, ratio)
     exact = heights[errors <= RATIO_TOLERANCE]
-    all_exact = exact.size > 0 and exact[-1] >= 0.95 * len(heights)
+    all_exact = exact.size > 0 and exact[-1] >= (1 - MOST_OFF) * len(heights)
     tallest = int(exact[-1]) if all_exact else _nearby(errors, len(heights), lowest=1)
     pool = (exact if all_exact else heights)[::-1]
     pool = pool[pool <= tallest]
@@ -285,6 +288,47 @@ def _landscape_sizes(
         first = top if top in (tallest, lowest) else _nearby(errors, top, lowest)
         chosen = [first, *(_nearby(errors, tall, lowest) for tall in chosen[1:])]
     return tuple((int(widths[tall - 1]), tall) for tall in dict.fromkeys(chosen))
+
+
+def _whole_sizes(size_wh: SizeWH, ratio: AspectRatio) -> tuple[IntArray, IntArray, FloatArray]:
+    """Heights from 1 to the most that a frame takes, widths for a ratio of at least 1, and their ratio errors."""
+    width, height = size_wh
+    heights = np.arange(1, max(1, math.floor(min(height, width / ratio.value) + RATIO_TOLERANCE)) + 1)
+    ideal = heights * ratio.width / ratio.height
+    widths = np.clip(np.floor(ideal + 0.5), 1, width).astype(np.int64)
+    return heights, widths, np.abs(np.log(widths / ideal))
+
+
+def nearest_size(size_wh: SizeWH, ratio: AspectRatio, scale: float) -> SizeWH:
+    """The size of an aspect ratio in whole pixels that stands for one between pixels.
+
+    It has exactly the ratio where such a size differs by at most 5 % of the height, or 5 pixels; otherwise it is
+    the one of least ratio error among those up to 1 %, or one pixel, smaller, as in ``ratio_sizes``.
+
+    Args:
+        size_wh: width and height of the frame in pixels, at least 1.
+        ratio: the shape.
+        scale: sides of the wanted size as a share of those of the largest, in [0, 1].
+
+    Returns:
+        Width and height; neither exceeds the frame.
+
+    Raises:
+        RequestError: a side of the frame is below 1.
+    """
+    width, height = checked_size(size_wh)
+    if ratio.width < ratio.height:
+        tall, wide = nearest_size((height, width), AspectRatio(ratio.height, ratio.width), scale)
+        return wide, tall
+    heights, widths, errors = _whole_sizes((width, height), ratio)
+    aim = scale * ratio.largest_within((width, height))[1]
+    exact = heights[errors <= RATIO_TOLERANCE]
+    if exact.size:
+        nearest = int(exact[np.argmin(np.abs(exact - aim))])
+        if abs(nearest - aim) <= max(MOST_OFF * aim, FEW_PIXELS):
+            return int(widths[nearest - 1]), nearest
+    chosen = _nearby(errors, min(max(1, math.floor(aim + 0.5)), len(heights)), lowest=1)
+    return int(widths[chosen - 1]), chosen
 
 
 def _within(pool: IntArray, widths: IntArray, frame_area: int, limits: SizeLimits) -> IntArray:

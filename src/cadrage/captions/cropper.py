@@ -23,7 +23,7 @@ from cadrage.captions.sampler import Pyramid, picture_of, pyramid, sample_crops
 from cadrage.captions.search.descent import Found, SearchConfig, Watch, search
 from cadrage.captions.vocabulary import known_words, unknown_words
 from cadrage.errors import RequestError
-from cadrage.geometry import AspectRatio
+from cadrage.geometry import MOST_ELONGATED, AspectRatio
 from cadrage.imaging import PIXEL_LIMIT, Photo, Source, open_photo
 from cadrage.selection import MAX_OVERLAP, pick
 
@@ -150,7 +150,7 @@ class CaptionCropper:
         targets = [Target.of(caption, self.captioner, request.loss) for caption in captions]
         photo = photo if isinstance(photo, Photo) else open_photo(photo, pixel_limit=PIXEL_LIMIT)
         picture = self.picture(photo, request.most_pixels_side)
-        space = space_of((picture.shape[2], picture.shape[1]), request)
+        space = space_of((picture.shape[2], picture.shape[1]), request, photo.size_wh)
         levels = pyramid(picture)
         found = search(
             levels,
@@ -202,10 +202,10 @@ class CaptionCropper:
         to_frame = torch.tensor(photo.size_wh, dtype=boxes.dtype) / torch.tensor(space.size_wh).to(boxes)
         to_frame = to_frame.repeat(2)
         runs = tuple(replace(run, boxes=run.boxes * to_frame, best=run.best * to_frame) for run in found.runs)
-        baseline = _middle(space)
+        baseline, ratio = _middle(space), _ratio_of(photo.size_wh, request)
         crops = tuple(
             CaptionCrop(
-                settled(boxes[row], space, photo.size_wh),
+                settled(boxes[row], space, photo.size_wh, ratio),
                 totals[row].item(),
                 terms[row, 0].item(),
                 terms[row, 1].item(),
@@ -220,7 +220,7 @@ class CaptionCropper:
             caption=target.text,
             ratio=request.shape,
             crops=crops,
-            baseline=settled(baseline, space, photo.size_wh),
+            baseline=settled(baseline, space, photo.size_wh, ratio),
             words=words,
             unknown=tuple(unknown_words(target.text, self.captioner.vocabulary)),
             said=said,
@@ -245,12 +245,32 @@ class CaptionCropper:
         return words, (first, second)
 
 
-def space_of(size_wh: tuple[int, int], request: CaptionRequest) -> BoxSpace:
-    """The boxes of a picture that answer a request."""
+def space_of(
+    size_wh: tuple[int, int], request: CaptionRequest, frame_wh: tuple[int, int] | None = None
+) -> BoxSpace:
+    """The boxes of a picture that answer a request.
+
+    Args:
+        size_wh: width and height of the picture.
+        request: with the ratio.
+        frame_wh: of the photograph that the picture was made from, in whose pixels the ratio is meant: the
+            picture's sides are rounded, and those of a thin one by much. None where it is the same.
+    """
     least = request.search.least_scale
     if request.ratio == "original":
         return BoxSpace(size_wh, size_wh, least)
-    return BoxSpace.of(size_wh, request.ratio, least, request.search.most_elongated)
+    if request.ratio is None or frame_wh is None:
+        return BoxSpace.of(size_wh, request.ratio, least, request.search.most_elongated)
+    (width, height), (frame_w, frame_h) = size_wh, frame_wh
+    wide, high = request.ratio.largest_within(frame_wh)
+    return BoxSpace(size_wh, (wide / frame_w * width, high / frame_h * height), least)
+
+
+def _ratio_of(frame_wh: tuple[int, int], request: CaptionRequest) -> AspectRatio | None:
+    """The ratio of a photograph's crops; None where any will do, or it is the photograph's and has no name."""
+    if request.ratio != "original":
+        return request.ratio
+    return AspectRatio(*frame_wh) if max(frame_wh) <= MOST_ELONGATED * min(frame_wh) else None
 
 
 def parse_ratio(text: str) -> AspectRatio | Literal["original"] | None:

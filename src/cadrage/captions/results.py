@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
+from cadrage.candidates import nearest_size
 from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.search.runs import Run
-from cadrage.geometry import Box
+from cadrage.geometry import AspectRatio, Box
 
 CAPTION_RESULT_SCHEMA = "1.1"
 """Version of ``CaptionResult.to_dict()``: the first number changes when a reader of the old form would fail."""
@@ -135,32 +136,48 @@ def bounds_of(box: Tensor, space: BoxSpace) -> tuple[str, ...]:
     return tuple(name for name, true in reached.items() if true)
 
 
-def settled(box: Tensor, space: BoxSpace, size_wh: tuple[int, int]) -> Box:
+def settled(box: Tensor, space: BoxSpace, size_wh: tuple[int, int], ratio: AspectRatio | None = None) -> Box:
     """A box of the searched picture in whole pixels of the frame.
 
     Args:
         box: shape (4,), in the pixels of ``space``.
         space: that it is of.
         size_wh: width and height of the frame.
+        ratio: of the boxes of the space; None where it is free.
 
     Returns:
-        Moved to a border that it all but touches; where the ratio is free, stretched there.
+        Moved to a border that it all but touches; where the ratio is free, stretched there. With a ratio its sides
+        are those of ``nearest_size``.
     """
-    edges = []
-    x1, y1, x2, y2 = box.tolist()
-    for low, high, side, frame in zip((x1, y1), (x2, y2), space.size_wh, size_wh, strict=True):
-        first, last = low / side, high / side
-        before, after = first <= NEAR_BORDER, 1 - last <= NEAR_BORDER
-        if space.is_free or (before and after):
-            first, last = 0.0 if before else first, 1.0 if after else last
-        elif before:
-            first, last = 0.0, last - first
-        elif after:
-            first, last = 1 - (last - first), 1.0
-        start = min(round(first * frame), frame - 1)
-        edges.append((start, max(start + 1, min(round(last * frame), frame))))
-    (x1, x2), (y1, y2) = edges
-    return Box(x1, y1, x2, y2)
+    shares = [
+        (low / side, high / side)
+        for low, high, side in zip(*box.reshape(2, 2).tolist(), space.size_wh, strict=True)
+    ]
+    near = [(first <= NEAR_BORDER, 1 - last <= NEAR_BORDER) for first, last in shares]
+    if ratio is None:
+        x, y = (_stretched(*axis) for axis in zip(shares, near, size_wh, strict=True))
+    else:
+        # What reaches from border to border is the largest.
+        scale = 1.0 if (True, True) in near else min(1.0, _scale(box, space))
+        sides = nearest_size(size_wh, ratio, scale)
+        x, y = (_placed(*axis) for axis in zip(shares, near, size_wh, sides, strict=True))
+    return Box(x[0], y[0], x[1], y[1])
+
+
+def _stretched(share: tuple[float, float], near: tuple[bool, bool], frame: int) -> tuple[int, int]:
+    """Both ends along an axis, in pixels, each at the border that it is near to."""
+    first, last = 0.0 if near[0] else share[0], 1.0 if near[1] else share[1]
+    start = min(round(first * frame), frame - 1)
+    return start, max(start + 1, min(round(last * frame), frame))
+
+
+def _placed(share: tuple[float, float], near: tuple[bool, bool], frame: int, side: int) -> tuple[int, int]:
+    """Both ends of a side of so many pixels, in the middle of the share or at the border that this is near to."""
+    room = frame - side
+    start = min(max(round((share[0] + share[1]) / 2 * frame - side / 2), 0), room)
+    if near[0] != near[1]:
+        start = 0 if near[0] else room
+    return start, start + side
 
 
 def _scale(box: Tensor, space: BoxSpace) -> float:
