@@ -10,7 +10,7 @@ from PIL import Image
 from speaker import Speaker
 
 from cadrage.captions.boxes import BoxSpace
-from cadrage.captions.cropper import CaptionCropper, CaptionRequest, parse_ratio
+from cadrage.captions.cropper import CaptionCropper, CaptionRequest, parse_ratio, use_threads
 from cadrage.captions.objective import CaptionLoss
 from cadrage.captions.results import bounds_of, settled
 from cadrage.captions.search.descent import SearchConfig
@@ -202,3 +202,11 @@ def test_bad_input_is_one_sentence(cropper, photo):
 def test_impossible_requests_are_refused(settings, message):
     with pytest.raises(RequestError, match=message):
         CaptionRequest(**settings)
+
+
+@pytest.mark.parametrize("count", [0, 1025, 100_000])
+def test_threads_that_no_system_starts_are_refused(count):
+    before = torch.get_num_threads()
+    with pytest.raises(RequestError, match=f"from 1 to 1024, not {count}"):
+        use_threads(count)
+    assert torch.get_num_threads() == before

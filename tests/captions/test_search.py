@@ -285,6 +285,8 @@ class TestSearch:
             ({"restarts": 101}, "number of restarts is from 1 to 100; got 101"),
             ({"candidates": 1001}, "number of candidates is from 1 to 1,000; got 1001"),
             ({"learning_rate": 0}, "learning rate lies above 0"),
+            ({"seed": -1}, "The seed is from 0 to 4,294,967,295; got -1"),
+            ({"seed": 10**20}, f"The seed is from 0 to 4,294,967,295; got {10**20}"),
         ],
     )
     def test_impossible_searches_are_refused(self, settings, message):

@@ -107,6 +107,7 @@ def test_the_same_call_gives_the_same_lines(cadrage, garden, quick):
         (["-c", "red", "--size", "10x10"], "--size is not heeded"),
         (["-c", "red", "--resume", "--manifest", "m.jsonl"], "does not go with --caption"),
         (["-c", "red", "--steps", "-1"], "number of steps is from 0"),
+        (["-c", "red", "--seed", 10**20], f"The seed is from 0 to 4,294,967,295; got {10**20}."),
         (["-c", "red", "--starts", "anywhere"], "There are no starts 'anywhere': give frame, grid, anchors"),
         (["-c", "red", "--ratio", "wide"], "is not an aspect ratio"),
         (["-c", "red", "--weight-aesthetic", "-1"], "0 or more"),

@@ -169,6 +169,12 @@ def test_mosaics_are_written_as_pictures_for_a_study(cadrage, data, folder):
         (["--report", "none/x.md"], "there is no folder"),
         (["--method", "gradcam", "--captioner", "none.safetensors"], "none.safetensors"),
         (["--validation", "9"], "From 5 images"),
+        (["--threads", "100000"], "The number of threads must be from 1 to 1024, not 100000."),
+        (["--split", "all", "--seed", 10**20], f"The seed is from 0 to 4,294,967,295; got {10**20}."),
+        (
+            ["--split", "all", "--seed", 2**32 - 3, "--seeds", 4],
+            f"The seed is from 0 to 4,294,967,295; got {2**32}.",
+        ),
         (["--protocol", "boxes"], "line 1"),
     ],
 )
@@ -196,4 +202,7 @@ class TestCaptioner:
 
     def test_what_cannot_be_done_is_one_sentence(self, cadrage, data, captioner):
         refused(cadrage("evaluate", "captioner", data, "--split", "test"), "--split is val or all")
+        refused(
+            cadrage("evaluate", "captioner", data, "--threads", 100_000), "must be from 1 to 1024, not 100000"
+        )
         refused(cadrage("evaluate", "captioner", data, "--captioner", "none.safetensors"), "no captioner at")

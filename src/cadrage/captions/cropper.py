@@ -26,6 +26,7 @@ from cadrage.errors import RequestError
 from cadrage.geometry import MOST_ELONGATED, AspectRatio
 from cadrage.imaging import PIXEL_LIMIT, Photo, Source, open_photo
 from cadrage.selection import MAX_OVERLAP, pick
+from cadrage.threads import MOST_THREADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,13 @@ def parse_ratio(text: str) -> AspectRatio | Literal["original"] | None:
 
 
 def use_threads(count: int) -> None:
-    """Calculate in so many threads, for the whole process: for its main program, not for libraries."""
+    """Calculate in so many threads, for the whole process: for its main program, not for libraries.
+
+    Raises:
+        RequestError: it is not from 1 to ``MOST_THREADS``: torch ends the process where it cannot start them.
+    """
+    if not 1 <= count <= MOST_THREADS:
+        raise RequestError(f"The number of threads must be from 1 to {MOST_THREADS}, not {count}.")
     torch.set_num_threads(count)
 
 

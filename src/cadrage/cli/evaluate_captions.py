@@ -126,10 +126,10 @@ def evaluate_captions(
         raise RequestError(f"--report {report}: there is no folder {report.resolve().parent}.")
     chosen, part = _cases(root, protocol, split, validation, split_seed, cases, seed)
     networks = _networks(captioner, aesthetics, threads, allow_pickle=allow_pickle)
+    numbers = _search_seeds(seed, seeds)
     methods = _methods(_specs(method, ablation), networks, threads)
     describer = _describer(networks, speaker, threads, allow_pickle=allow_pickle) if similarity else None
     options = _similarity_options(embedding, meteor_jar) if similarity else None
-    numbers = [seed + number for number in range(seeds)]
     measured = _Measured(chosen, numbers)
     try:
         _run(measured, methods, run, describer, options)
@@ -213,6 +213,14 @@ def _networks(captioner: str | None, aesthetics: str, threads: int | None, *, al
     use_threads(threads or available_cpus())
     judge = None if aesthetics == "none" else aesthetics
     return Networks(captioner, judge, allow_pickle=allow_pickle)
+
+
+def _search_seeds(first: int, count: int) -> list[int]:
+    """The seeds of the searches; one that no search takes is refused before any work."""
+    from cadrage.captions.search.descent import SearchConfig  # noqa: PLC0415
+
+    SearchConfig(seed=first + count - 1)
+    return [first + number for number in range(count)]
 
 
 def _specs(methods: Sequence[str] | None, ablations: Sequence[str] | None) -> list[str]:

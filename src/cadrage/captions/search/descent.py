@@ -32,6 +32,9 @@ from cadrage.errors import RequestError
 SHARPNESS: Mapping[LossKind, float] = {"bag": 1.0, "likelihood": 4.0}
 """How much losses count in a consensus. The likelihood is a mean over words, of which phrases have about four."""
 
+MOST_SEED = 2**32 - 1
+"""Largest seed: what every generator of random numbers takes."""
+
 Looks = tuple[Tensor, Tensor]
 """Boxes (K, 4) and their losses (K, 2) or, for all of C captions, (C, K, 2)."""
 
@@ -61,7 +64,7 @@ class SearchConfig:
         least_scale: smallest scale of a box, in (0, 1].
         most_elongated: of a free ratio, see ``BoxSpace``.
         refine: try neighbours of the answer in the end, and keep better ones.
-        seed: of the starts that are random.
+        seed: of the starts that are random, from 0 to ``MOST_SEED``.
 
     Raises:
         RequestError: a value is outside its range.
@@ -95,6 +98,8 @@ class SearchConfig:
         for name, (value, least, most) in bounds.items():
             if not least <= value <= most:
                 raise RequestError(f"The number of {name} is from {least} to {most:,}; got {value}.")
+        if not 0 <= self.seed <= MOST_SEED:
+            raise RequestError(f"The seed is from 0 to {MOST_SEED:,}; got {self.seed}.")
         if self.starts not in get_args(Kind):
             raise RequestError(f"There are no starts '{self.starts}': give {', '.join(get_args(Kind))}.")
         if self.sharpness is not None and not 0 < self.sharpness <= 1e6:
