@@ -22,6 +22,7 @@ from cadrage.captions.cropper import CaptionCropper, CaptionRequest
 from cadrage.captions.objective import CaptionLoss, Target, caption_loss, caption_losses
 from cadrage.captions.protocols import Bounded, Convolutional, Looking
 from cadrage.captions.search.descent import SearchConfig
+from cadrage.captions.vocabulary import ANYHOW
 from cadrage.errors import RequestError, WeightsError
 
 FAMILIES = {
@@ -126,6 +127,8 @@ def test_words_and_pieces(folders):
     assert words.text([*words.numbers("a dog's bicycle"), words.end, 7]).startswith("a dog")
     assert "zebra" not in words
     assert words.nearest("dogz") == ["dog", "dogs"]
+    assert words.nearest("zebra", least=ANYHOW) == ["bird", "ball", "grass"]
+    assert words.nearest("犬", least=ANYHOW) == []
     pairs = load_hub_captioner(folders["vit-gpt2"]).vocabulary
     assert "zebra" in pairs
     assert "犬" in pairs
@@ -143,7 +146,7 @@ def test_a_bag_is_a_mean_over_the_pieces(folders):
     assert shares == {"bi": round(1 / 3, 6), "##cycle": round(1 / 3, 6), "ball": round(1 / 3, 6)}
     said = [captioner.vocabulary.words[number] for number in target.numbers.tolist()]
     assert said == ["the", "bi", "##cycle", "a", "ball", "[SEP]"]
-    with pytest.raises(RequestError, match="does not know 'zebra'"):
+    with pytest.raises(RequestError, match=r"'zebra' \(the nearest that it knows: bird, ball, grass\)"):
         Target.of("zebra", captioner, CaptionLoss())
 
 

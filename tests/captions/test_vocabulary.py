@@ -3,6 +3,7 @@
 import pytest
 
 from cadrage.captions.vocabulary import (
+    ANYHOW,
     BEGIN,
     END,
     SPECIAL,
@@ -10,6 +11,7 @@ from cadrage.captions.vocabulary import (
     Vocabulary,
     known_form,
     known_words,
+    quoted,
     remarks,
     unknown_words,
     words_of,
@@ -62,7 +64,9 @@ def test_stop_words_have_no_say_unless_they_are_all_there_is():
         ("a bycicle", r"does not know 'bycicle' \(spelt alike: bicycle\)"),
         ("das ist ein Hund", r"does not know 'das', 'ist', 'ein' and others"),
         ("and", "does not know 'and'"),
-        ("犬", "does not know '犬'"),
+        ("a zebra", r"does not know 'zebra' \(the nearest that it knows: barks, runs, man's\)"),
+        ("犬", r"does not know '犬' \(it knows English words only\)"),
+        ("собака 犬", r"does not know 'собака', '犬' \(it knows English words only\)"),
         ("dog " * 201, "200 words at most; got 201"),
         ("x" * 10_001, "10,000 characters at most"),
     ],
@@ -131,6 +135,23 @@ def test_what_guides_in_another_form_or_not_at_all_is_said():
         "The captioner does not know 'two', 'bycicle' (spelt alike: bicycle); the rest of "
         "'two dogs by a bycicle' guides.",
     ]
+
+
+def test_words_that_say_nothing_are_not_offered():
+    assert KNOWN.nearest("thee") == []
+    assert "the" not in KNOWN.nearest("thee", 9, ANYHOW)
+
+
+def test_messages_quote_the_beginning_of_what_is_long():
+    assert quoted("a dog\n runs") == "'a dog runs'"
+    assert quoted("dog " * 11) == f"'{'dog ' * 9}dog...'"
+    (taken, unknown) = remarks(f"dogs {'dog ' * 150}{'x' * 9000}", KNOWN)
+    assert taken == "'dogs' is taken as 'dog'."
+    assert unknown.endswith(f"the rest of 'dogs {'dog ' * 8}dog...' guides.")
+    assert len(unknown) < 200
+    with pytest.raises(RequestError) as refused:
+        known_words("ab" * 5000, KNOWN)
+    assert len(str(refused.value)) < 200
 
 
 def test_a_vocabulary_needs_its_special_words_and_no_word_twice():

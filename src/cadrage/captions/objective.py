@@ -19,13 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from cadrage.captions.protocols import Bounded, Captioner, Looking
-from cadrage.captions.vocabulary import STOP_WORDS, Words, known_form, known_words, words_of
+from cadrage.captions.vocabulary import STOP_WORDS, Words, known_form, known_words, quoted, words_of
 from cadrage.errors import CaptionError, RequestError
 
 Kind = Literal["bag", "likelihood"]
-
-LONGEST_QUOTE = 40
-"""Letters of a caption that a message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ class Target:
         most = captioner.longest_forced if isinstance(captioner, Bounded) else None
         if loss.forces and most is not None and len(numbers) > most:
             raise CaptionError(
-                f"The caption '{_shortened(text)}' is too long to be taken in its order: it has {len(numbers)} "
+                f"The caption {quoted(text)} is too long to be taken in its order: it has {len(numbers)} "
                 f"pieces of words with its end, and this captioner takes {most} at most."
             )
         return cls(text, bag, torch.tensor(numbers))
@@ -145,11 +142,6 @@ def _forced_loss(
     if loss.kind == "likelihood":
         return -steps.gather(2, numbers[..., None])[..., 0].nanmean(dim=1)
     return cross_entropy(bags, mean_words(captioner, steps, loss), loss)
-
-
-def _shortened(text: str) -> str:
-    """The first words of a text, as a message can hold them."""
-    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE].rstrip()}..."
 
 
 def likeliest_texts(steps: Tensor, vocabulary: Words) -> list[str]:

@@ -22,6 +22,13 @@ LONGEST_TEXT = 10_000
 MOST_WORDS = 200
 """Words of a caption: far more than anybody writes, and few enough to bound the work."""
 
+LONGEST_QUOTE = 40
+"""Characters of a caption, or of a word, that a message quotes."""
+
+CLOSE, ANYHOW = 0.6, 0.01
+"""How alike words are spelt (``difflib``, 1 for equal ones) that are offered for an unknown one: those that it may
+be a slip of and, where there are none, those that have the most letters in common, if any."""
+
 _STOP_WORDS = """
 a an the of in on at to with and or by for from as into onto over while is are was were be being been it its this
 that these those there he she they him his her them their
@@ -70,8 +77,27 @@ class Words(Protocol):
     def text(self, numbers: Sequence[int]) -> str:
         """What numbers say up to the end, without special words."""
 
-    def nearest(self, word: str, most: int = 3) -> list[str]:
-        """Known words that are spelt alike."""
+    def nearest(self, word: str, most: int = 3, least: float = CLOSE) -> list[str]:
+        """Known words that are spelt alike, see ``spelt_alike``."""
+
+
+def spelt_alike(word: str, known: Iterable[str], most: int, least: float) -> list[str]:
+    """Those of known words that are spelt most like a word, best first.
+
+    Args:
+        word: any.
+        known: to choose from; words that say nothing of a picture are not chosen.
+        most: how many.
+        least: how alike they are at least, see ``CLOSE``.
+    """
+    telling = [one for one in known if one not in STOP_WORDS]
+    return get_close_matches(word[:LONGEST_QUOTE], telling, n=most, cutoff=least)
+
+
+def quoted(text: str) -> str:
+    """A caption or a word of one as a message can hold it: in quotation marks, on one line, shortened."""
+    line = " ".join(text.split())
+    return f"'{line if len(line) <= LONGEST_QUOTE else f'{line[:LONGEST_QUOTE].rstrip()}...'}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +155,9 @@ class Vocabulary:
                 words.append(self.words[number])
         return " ".join(words)
 
-    def nearest(self, word: str, most: int = 3) -> list[str]:
-        """Known words that are spelt alike."""
-        return get_close_matches(word, self.words[len(SPECIAL) :], n=most, cutoff=0.6)
+    def nearest(self, word: str, most: int = 3, least: float = CLOSE) -> list[str]:
+        """Known words that are spelt alike, see ``spelt_alike``."""
+        return spelt_alike(word, self.words[len(SPECIAL) :], most, least)
 
 
 def known_words(text: str, vocabulary: Words, leave_out: Collection[str] = STOP_WORDS) -> list[str]:
@@ -144,7 +170,7 @@ def known_words(text: str, vocabulary: Words, leave_out: Collection[str] = STOP_
 
     Raises:
         CaptionError: the caption is empty or too long, or none of its words is known; the message then names them
-            and known words that are spelt alike.
+            and the nearest known words.
     """
     if len(text) > LONGEST_TEXT:
         raise CaptionError(f"A caption has {LONGEST_TEXT:,} characters at most; got {len(text):,}.")
@@ -180,16 +206,25 @@ def unknown_words(text: str, vocabulary: Words, leave_out: Collection[str] = STO
 def remarks(text: str, vocabulary: Words) -> list[str]:
     """Sentences on words of a caption that guide a crop in another form, or not at all while others do."""
     forms = {word: known_form(word, vocabulary) for word in dict.fromkeys(words_of(text))}
-    told = [f"'{word}' is taken as '{form}'." for word, form in forms.items() if form not in (word, None)]
+    told = [
+        f"{quoted(word)} is taken as {quoted(form)}." for word, form in forms.items() if form and form != word
+    ]
     if unknown := unknown_words(text, vocabulary):
         named = named_unknown(unknown, vocabulary)
-        told.append(f"The captioner does not know {named}; the rest of '{text}' guides.")
+        told.append(f"The captioner does not know {named}; the rest of {quoted(text)} guides.")
     return told
 
 
 def named_unknown(unknown: Sequence[str], vocabulary: Words) -> str:
-    """Unknown words as part of a sentence, with known ones that are spelt alike."""
-    named = ", ".join(f"'{word}'" for word in unknown[:3])
-    alike = list(dict.fromkeys(near for word in unknown[:3] for near in vocabulary.nearest(word)))
-    hint = f" (spelt alike: {', '.join(alike)})" if alike else ""
-    return f"{named}{' and others' if len(unknown) > 3 else ''}{hint}"
+    """Unknown words as part of a sentence, with the nearest known ones."""
+    first = unknown[:3]
+    others = " and others" if len(unknown) > len(first) else ""
+    return f"{', '.join(map(quoted, first))}{others} ({_offered(first, vocabulary)})"
+
+
+def _offered(unknown: Sequence[str], vocabulary: Words) -> str:
+    for least, what in ((CLOSE, "spelt alike"), (ANYHOW, "the nearest that it knows")):
+        near = dict.fromkeys(known for word in unknown for known in vocabulary.nearest(word, least=least))
+        if near:
+            return f"{what}: {', '.join(near)}"
+    return "it knows English words only"

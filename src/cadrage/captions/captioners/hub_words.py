@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
+
+from cadrage.captions.vocabulary import CLOSE, spelt_alike
 
 LEAST_LETTERS = 3
 """Shorter pieces are not offered as words that are spelt alike."""
@@ -60,10 +61,10 @@ class HubWords:
         text: str = self._tokenizer.decode(said, skip_special_tokens=True)
         return text.strip()
 
-    def nearest(self, word: str, most: int = 3) -> list[str]:
-        """Whole words among the pieces that are spelt alike."""
+    def nearest(self, word: str, most: int = 3, least: float = CLOSE) -> list[str]:
+        """Whole words among the pieces that are spelt alike, see ``spelt_alike``."""
         whole = [text for text in self.words if text.isalpha() and len(text) >= LEAST_LETTERS]
-        return get_close_matches(word, whole, n=most, cutoff=0.6)
+        return spelt_alike(word, whole, most, least)
 
     def _unsayable(self, word: str, numbers: list[int]) -> list[int]:
         """The numbers of a word, but for a vocabulary whose piece for unknown words is also its end (GPT-2's)."""
