@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import time
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ import hub_models
 from cadrage.captions.baselines.gradcam import attention
 from cadrage.captions.captioners import hub_files
 from cadrage.captions.captioners.hub import load_hub_captioner
-from cadrage.captions.captioners.hub_files import hub_can_answer
+from cadrage.captions.captioners.hub_files import PROXY_PATIENCE_S, hub_can_answer
+from cadrage.captions.captioners.shipped import load_captioner
 from cadrage.captions.cropper import CaptionCropper, CaptionRequest
 from cadrage.captions.objective import CaptionLoss, Target, caption_loss, caption_losses
 from cadrage.captions.protocols import Bounded, Convolutional, Looking
@@ -255,8 +257,39 @@ def test_folders_without_whole_weights_are_refused_in_a_sentence(tmp_path):
     with pytest.raises(WeightsError, match="is not the folder of a captioner"):
         load_hub_captioner(folder)
     weights.unlink()
-    with pytest.raises(WeightsError, match="holds no weights in safetensors files"):
+    with pytest.raises(WeightsError, match=r"holds no weights in .* are read only with --allow-pickle \("):
         load_hub_captioner(folder)
+    with pytest.raises(WeightsError, match=r"blip holds no weights\.$"):
+        load_hub_captioner(folder, allow_pickle=True)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_folder_without_tokenizer_is_refused_in_a_sentence(family, tmp_path):
+    """Where there is none the library makes up one that has special pieces only, or says so in five lines."""
+    folder = FAMILIES[family](tmp_path / family)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink()
+    with pytest.raises(WeightsError, match=rf"^{folder} holds no tokenizer( that can be read)?\.$"):
+        load_hub_captioner(folder)
+
+
+def test_a_folder_without_image_processor_is_refused_in_a_sentence(tmp_path):
+    folder = hub_models.save_git(tmp_path / "git")
+    (folder / "preprocessor_config.json").unlink()
+    with pytest.raises(WeightsError, match=rf"^{folder} holds no preprocessor_config.json, [^.]*\.$"):
+        load_hub_captioner(folder)
+
+
+def test_of_what_the_library_says_one_sentence_is_passed_on(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "no-such"}')
+    with pytest.raises(WeightsError, match=r"does not recognize this architecture\.$"):
+        load_hub_captioner(tmp_path)
+
+
+@pytest.mark.parametrize("spec", ["", " "])
+def test_a_captioner_without_a_name_is_refused(spec):
+    with pytest.raises(WeightsError, match=r"^No captioner is named: give [^.]*\.$"):
+        load_captioner(spec)
 
 
 def test_torchs_own_format_is_read_only_when_allowed(tmp_path):
@@ -292,6 +325,52 @@ def test_a_hub_whose_name_nobody_knows_is_not_asked_again_and_again(monkeypatch)
     with pytest.raises(WeightsError, match="cannot be fetched from the hub"):
         load_hub_captioner("nobody/nothing")
     hub_can_answer.cache_clear()
+
+
+@pytest.fixture
+def proxies(monkeypatch):
+    """The environment's proxies; the hub's own name is known to nobody."""
+    found = {}
+    monkeypatch.setattr(hub_files, "getproxies", lambda: found)
+    monkeypatch.setattr(hub_files, "proxy_bypass", lambda host: host == found.get("no"))
+    monkeypatch.setattr(
+        hub_files, "urlsplit", lambda url: urlsplit(url.replace("huggingface.co", "hub.invalid"))
+    )
+    hub_can_answer.cache_clear()
+    yield found
+    hub_can_answer.cache_clear()
+
+
+class TestProxy:
+    @pytest.mark.parametrize("address", ["http://127.0.0.1:{}", "127.0.0.1:{}", "socks5://a:b@127.0.0.1:{}/"])
+    def test_one_that_takes_connections_is_asked(self, proxies, address):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            proxies["https"] = address.format(server.getsockname()[1])
+            assert hub_can_answer()
+        hub_can_answer.cache_clear()
+        assert not hub_can_answer()
+
+    def test_a_dead_one_is_given_up_at_once(self, proxies, monkeypatch):
+        asked = []
+
+        def silent(address, timeout):
+            asked.append((address, timeout))
+            raise TimeoutError
+
+        monkeypatch.setattr(socket, "create_connection", silent)
+        proxies["all"] = "http://proxy.invalid"
+        with pytest.raises(WeightsError, match="cannot be fetched from the hub"):
+            load_hub_captioner("nobody/nothing")
+        assert asked == [(("proxy.invalid", 80), PROXY_PATIENCE_S)]
+
+    @pytest.mark.parametrize(
+        "named",
+        [{"http": "http://127.0.0.1"}, {"https": "http://127.0.0.1", "no": "hub.invalid"}, {"https": "x:y"}],
+    )
+    def test_one_that_the_hub_is_not_asked_through_does_not_count(self, proxies, named, monkeypatch):
+        monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("It was asked."))
+        proxies |= named
+        assert not hub_can_answer()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cadrage.captions.captioners.hub_files import hub_can_answer
+from cadrage.captions.captioners.hub_files import ONLY_ALLOWED, hub_can_answer
 from cadrage.captions.protocols import Judge
 from cadrage.errors import MissingExtraError, RequestError, WeightsError
 from cadrage.learning.backbones import read_tensors
@@ -123,9 +123,7 @@ def _fetched(where: str, *, allow_pickle: bool) -> Path:
     if found is None or Path(where).exists():
         return Path(where)
     if not (where.endswith(".safetensors") or allow_pickle):
-        raise WeightsError(
-            f"{where} is no safetensors file, and others from a hub are read only when allowed to be."
-        )
+        raise WeightsError(f"{where} is no safetensors file: of a hub, {ONLY_ALLOWED}.")
     try:
         import huggingface_hub  # noqa: PLC0415
     except ImportError:

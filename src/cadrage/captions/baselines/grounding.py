@@ -14,7 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cadrage.captions.captioners.hub_files import from_hub, load_whole, transformers_for
+from cadrage.captions.captioners.hub_files import (
+    from_hub,
+    load_whole,
+    require_words,
+    transformers_for,
+)
 from cadrage.captions.vocabulary import words_of
 from cadrage.errors import RequestError, WeightsError
 from cadrage.geometry import Box
@@ -94,4 +99,5 @@ def load_grounder(spec: str | Path, *, allow_pickle: bool = False) -> Grounder:
     kind = transformers.AutoModelForZeroShotObjectDetection
     model = load_whole(what, spec, kind, allow_pickle=allow_pickle)
     processor = from_hub(what, spec, transformers.AutoProcessor.from_pretrained)
+    require_words(spec, processor.tokenizer)
     return Grounder(config.model_type, model, processor)

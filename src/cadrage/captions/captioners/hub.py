@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from cadrage.captions.captioners.hub_families import FAMILIES, Family
 from cadrage.captions.captioners.hub_files import (
     from_hub,
+    load_tokenizer,
     load_whole,
     read_pictures,
     size_of,
@@ -152,7 +153,7 @@ def load_hub_captioner(
     name, family = FAMILIES[config.model_type]
     normalisation, size = read_pictures(spec)
     model = load_whole(what, spec, getattr(transformers, name), allow_pickle=allow_pickle, dtype=dtype)
-    tokenizer = from_hub(what, spec, transformers.AutoTokenizer.from_pretrained)
+    tokenizer = load_tokenizer(what, spec)
     driver = family(model, begin)
     seen = config.encoder if config.model_type == "vision-encoder-decoder" else config.vision_config
     spoken = getattr(config, "decoder", None) or config.get_text_config()

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import torch
 
@@ -19,6 +19,15 @@ from cadrage.errors import MissingExtraError, WeightsError
 
 HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
 """Names on the hub: of a model, or of an owner and a model."""
+
+ONLY_ALLOWED = "others are read only with --allow-pickle (in Python allow_pickle=True)"
+"""What messages say of weights in torch's own format."""
+
+PROXY_PATIENCE_S = 3.0
+"""Seconds in which a proxy must take a connection."""
+
+PROXY_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
+"""Where proxies listen whose address names no port."""
 
 
 def transformers_for(feature: str) -> Any:  # noqa: ANN401
@@ -34,18 +43,28 @@ def transformers_for(feature: str) -> Any:  # noqa: ANN401
     return transformers
 
 
-def from_hub(what: str, spec: str | Path, load: Callable[..., Any], **options: object) -> Any:  # noqa: ANN401
+def from_hub(
+    what: str,
+    spec: str | Path,
+    load: Callable[..., Any],
+    *,
+    lacking: str = "holds no weights in safetensors files",
+    **options: object,
+) -> Any:  # noqa: ANN401
     """Call one of ``from_pretrained``, never with remote code, and say in a sentence why it cannot.
 
     Args:
         what: is loaded, for messages.
         spec: name on the hub, or path of a folder.
         load: what to call.
+        lacking: what a message says of a model without weights that may be read.
         options: of ``load``.
 
     Raises:
         WeightsError: it cannot be loaded.
     """
+    if not str(spec).strip():
+        raise WeightsError(f"No {what} is named: give a file or a folder, or a name on the hub.")
     folder = Path(spec)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
@@ -62,24 +81,61 @@ def from_hub(what: str, spec: str | Path, load: Callable[..., Any], **options: o
         try:
             return load(str(spec), trust_remote_code=False, **options)
         except Exception as error:  # transformers raises many kinds
-            raise WeightsError(_reason(what, spec, error, local=folder.is_dir())) from error
+            raise WeightsError(_reason(what, spec, error, folder, lacking)) from error
 
 
 @cache
 def hub_can_answer() -> bool:
-    """Whether the hub's name can be looked up, or a proxy is asked to: else only what was fetched before is there.
+    """Whether the hub's name can be looked up, or its proxy is there: else only what was fetched before is.
 
-    The hub's own library finds out by asking six times, which takes 23 seconds.
+    The hub's own library finds out by asking six times, which takes 23 seconds, or 30 where a proxy is dead.
     """
     import huggingface_hub  # noqa: PLC0415  (of the same extra as transformers)
 
-    if getproxies():
-        return True
+    hub = urlsplit(huggingface_hub.constants.ENDPOINT)
     try:
-        socket.getaddrinfo(urlsplit(huggingface_hub.constants.ENDPOINT).hostname, None)
+        if proxy := _proxy_for(hub):
+            socket.create_connection(proxy, timeout=PROXY_PATIENCE_S).close()
+        else:
+            socket.getaddrinfo(hub.hostname, None)
     except OSError:
         return False
     return True
+
+
+def _proxy_for(hub: SplitResult) -> tuple[str, int] | None:
+    """Host and port of the proxy that the environment names for the hub, if any."""
+    known = getproxies()
+    url = known.get(hub.scheme) or known.get("all")
+    if not url or proxy_bypass(hub.hostname or ""):
+        return None
+    proxy = urlsplit(url if "://" in url else f"http://{url}")
+    try:
+        port = proxy.port or PROXY_PORTS.get(proxy.scheme, 80)
+    except ValueError:  # no number; the hub's library will say what it makes of it
+        return None
+    return (proxy.hostname, port) if proxy.hostname else None
+
+
+def load_tokenizer(what: str, spec: str | Path) -> Any:  # noqa: ANN401
+    """The tokenizer of a network.
+
+    Raises:
+        WeightsError: it cannot be loaded, or there is none.
+    """
+    tokenizer = from_hub(what, spec, transformers_for("A model from a hub").AutoTokenizer.from_pretrained)
+    require_words(spec, tokenizer)
+    return tokenizer
+
+
+def require_words(spec: str | Path, tokenizer: Any) -> None:  # noqa: ANN401
+    """Refuse the tokenizer that ``transformers`` makes up where there is none: of special pieces alone.
+
+    Raises:
+        WeightsError: it is one.
+    """
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        raise WeightsError(f"{spec} holds no tokenizer.")
 
 
 def load_whole(
@@ -100,6 +156,9 @@ def load_whole(
         spec,
         kind.from_pretrained,
         use_safetensors=None if allow_pickle else True,
+        lacking="holds no weights"
+        if allow_pickle
+        else f"holds no weights in safetensors files, and {ONLY_ALLOWED}",
         output_loading_info=True,
         dtype=dtype,
     )
@@ -138,14 +197,23 @@ def size_of(value: Any) -> tuple[int, int] | None:  # noqa: ANN401
     return (int(value), int(value)) if value else None
 
 
-def _reason(what: str, spec: str | Path, error: Exception, *, local: bool) -> str:
+def _reason(what: str, spec: str | Path, error: Exception, folder: Path, lacking: str) -> str:
     text = str(error)
     if "safetensors" in text and ("no file named" in text or "does not appear to have" in text):
-        return f"{spec} holds no weights in safetensors files, and others are read only when allowed to be."
-    if local:
-        first = (text or type(error).__name__).splitlines()[0]
-        return f"{spec} is not the folder of a {what} of transformers: {first}"
-    return f"The {what} '{spec}' cannot be fetched from the hub: no such model, no access, or no network."
+        return f"{spec} {lacking}."
+    if "backend tokenizer" in text:
+        return f"{spec} holds no tokenizer that can be read."
+    if not folder.is_dir():
+        return f"The {what} '{spec}' cannot be fetched from the hub: no such model, no access, or no network."
+    if "preprocessor_config.json" in text and not (folder / "preprocessor_config.json").exists():
+        return f"{spec} holds no preprocessor_config.json, which says how its pictures are prepared."
+    first = (text.strip() or type(error).__name__).splitlines()[0]
+    return f"{spec} is not the folder of a {what} of transformers: {_sentence(first)}"
+
+
+def _sentence(text: str) -> str:
+    """The first sentence of a text, with its full stop."""
+    return re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0].rstrip(".") + "."
 
 
 @contextmanager

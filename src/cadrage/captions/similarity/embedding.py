@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cadrage.captions.captioners.hub_files import from_hub, transformers_for
+from cadrage.captions.captioners.hub_files import from_hub, load_tokenizer, transformers_for
 from cadrage.errors import RequestError, WeightsError
 from cadrage.geometry import FloatArray
 
@@ -59,7 +59,7 @@ class Embedder:
         lacking = sorted(key for key in found["missing_keys"] if not key.startswith(UNUSED))
         if lacking:
             raise WeightsError(f"{name} does not hold all weights of a {what}: it lacks '{lacking[0]}'.")
-        tokenizer = from_hub(what, name, transformers.AutoTokenizer.from_pretrained)
+        tokenizer = load_tokenizer(what, name)
         return cls(name, tokenizer, network.eval().requires_grad_(False))
 
     def embed(self, sentences: Sequence[str]) -> Tensor:
