@@ -1,5 +1,6 @@
 """Aesthetics with gradients: the shipped model through torch, checkpoints, pixels and regions."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch.autograd import gradcheck
 from torch.nn import functional
 
 from cadrage.candidates import grid_anchors
-from cadrage.captions.aesthetics.gaic import FAIR, EntryScorer, load_aesthetics
+from cadrage.captions.aesthetics.gaic import FAIR, EntryScorer, load_aesthetics, overlap
 from cadrage.captions.aesthetics.graphs import Graph, last_uses
 from cadrage.errors import RequestError, WeightsError
 from cadrage.imaging import RasterRule, open_photo, raster
@@ -84,6 +85,32 @@ def test_regions_score_as_the_network_does(checkpoint):
         expected = network.mos(network(255 * scene()[None].float(), boxes))
     found = aesthetics.look(scene()).judge(None, boxes)
     torch.testing.assert_close(found, expected - FAIR)
+
+
+def test_the_shipped_model_knows_the_subject_in_torch_as_in_its_runtime(shipped):
+    pixels = raster(open_photo(PHOTOGRAPH), shipped.rule)
+    expected = Scorer(threads=1).encode(pixels).saliency
+    with torch.no_grad():
+        _, found = shipped.observe(torch.from_numpy(pixels).permute(2, 0, 1)[None].float())
+    assert found.shape == (1, *expected.shape)
+    assert np.abs(found[0].numpy() - expected).mean() < 0.03
+
+
+def test_overlap_with_a_soft_subject_by_hand():
+    saliency = torch.tensor([[0.0, 1.0, 0.5], [0.0, 0.5, 0.0]], dtype=torch.float64)
+    boxes = torch.tensor([[0, 0, 3, 2], [1, 0, 2, 2], [1, 0, 2.5, 1], [0, 0, 1, 2]], dtype=torch.float64)
+    # The subject has 2 cells in all; of boxes of 6, 2, 1.5 and 2 cells 2, 1.5, 1.25 and 0 are its.
+    assert overlap(saliency, boxes).tolist() == pytest.approx([2 / 6, 1.5 / 2.5, 1.25 / 2.25, 0])
+
+
+def test_regions_know_the_subject_in_pixels_of_the_frame(checkpoint):
+    """The photograph is twice its raster of 96 x 64: a cell is 8 pixels of that, and 16 of the photograph."""
+    judge = load_aesthetics(f"gaic-regions={checkpoint}").look(scene(192, 128))
+    boxes = torch.tensor([[0.0, 0.0, 192.0, 128.0], [16.0, 16.0, 32.0, 48.0]])
+    assert judge.salience(boxes).tolist() == [0, 0]  # the network has no saliency head
+    saliency = torch.zeros(8, 12)
+    saliency[1:3, 1] = 1
+    assert replace(judge, saliency=saliency).salience(boxes).tolist() == pytest.approx([2 / 96, 1])
 
 
 def test_a_larger_photograph_is_read_at_the_networks_size(checkpoint):
@@ -173,7 +200,7 @@ def test_what_was_quantised_is_clamped_to_its_range_and_not_rounded(tmp_path):
 
 def test_what_no_later_step_uses_is_freed_on_the_way():
     steps = [["in", "weight", "a"], ["a", "", "b"], ["b", "a", "out"], ["b", "aside"]]
-    assert last_uses(steps, keep="out") == [{"in", "weight"}, set(), {"a"}, {"b", "aside"}]
+    assert last_uses(steps, keep=["out"]) == [{"in", "weight"}, set(), {"a"}, {"b", "aside"}]
 
 
 def test_rules_come_with_the_entry(shipped):

@@ -4,18 +4,21 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from searching import FREE, SHORT, SQUARE, Counting, found, total_of_frame
 
 from cadrage.captions.objective import CaptionLoss, Target
-from cadrage.captions.search.descent import SearchConfig, search
+from cadrage.captions.search.aggregate import Beliefs, consensus
+from cadrage.captions.search.descent import SHARPNESS, SearchConfig, search
 from cadrage.captions.search.measuring import Objective
 from cadrage.captions.search.refine import neighbours, refine
 from cadrage.captions.search.runs import Runs
 from cadrage.captions.search.schedule import REACHES, SCALES, Schedule
 from cadrage.captions.search.starts import all_over, best_candidates, candidates, start_boxes
 from cadrage.errors import RequestError
+from cadrage.geometry import iou_matrix
 
 
 class TestStarts:
@@ -285,6 +288,7 @@ class TestSearch:
             ({"restarts": 101}, "number of restarts is from 1 to 100; got 101"),
             ({"candidates": 1001}, "number of candidates is from 1 to 1,000; got 1001"),
             ({"learning_rate": 0}, "learning rate lies above 0"),
+            ({"salience": -1}, "weight of the subject lies from 0 to 100; got -1"),
             ({"seed": -1}, "The seed is from 0 to 4,294,967,295; got -1"),
             ({"seed": 10**20}, f"The seed is from 0 to 4,294,967,295; got {10**20}"),
         ],
@@ -294,16 +298,47 @@ class TestSearch:
             SearchConfig(**settings)
 
 
-def test_a_consensus_of_likelihoods_is_sharper_than_one_of_bags(levels, speaker):
-    """The likelihood is a mean over words: losses of boxes are closer together."""
+def test_in_a_consensus_the_likelihood_counts_once_for_each_word_and_the_bag_as_it_is(levels, speaker):
     config = replace(SHORT, aggregate="consensus", refine=False)
-    loss = CaptionLoss(kind="likelihood")
-    target = Target.of("red ball", speaker, loss)
-    by_rule, by_hand = (
-        search(levels, FREE, [target], speaker, None, loss, 0.0, replace(config, sharpness=sharpness))[0]
-        for sharpness in (None, 4.0)
-    )
-    torch.testing.assert_close(by_rule.box, by_hand.box)
+    for loss in (CaptionLoss(), CaptionLoss(kind="likelihood")):
+        target = Target.of("red ball", speaker, loss)
+        (one,) = search(levels, FREE, [target], speaker, None, loss, 0.0, config)
+        objective = Objective(levels, speaker, None, loss, 0.0)
+        seen = torch.cat([candidates(FREE, config.candidates), *(run.boxes for run in one.runs)])
+        counted = len(target.numbers) if loss.kind == "likelihood" else 1
+        doubts = SHARPNESS[loss.kind] * counted * objective.measure(seen, [target] * len(seen))[:, 0]
+        torch.testing.assert_close(one.box, consensus(Beliefs.of(seen, doubts)).to(one.box))
+
+
+class Subject:
+    """A judge that likes all crops alike, and knows where the subject is."""
+
+    size_wh = None
+
+    def __init__(self, box):
+        self.box = np.array([box], float)
+
+    def judge(self, crops, boxes_xyxy):
+        return boxes_xyxy.new_zeros(len(boxes_xyxy))
+
+    def salience(self, boxes_xyxy):
+        return torch.from_numpy(iou_matrix(boxes_xyxy.double().numpy(), self.box)[:, 0]).to(boxes_xyxy)
+
+
+def test_a_consensus_expects_the_subject_as_much_as_it_is_told_to(levels, speaker):
+    config = replace(SHORT, aggregate="consensus", refine=False, steps=0)
+    target = Target.of("red ball", speaker, CaptionLoss())
+    subject = candidates(FREE, config.candidates)[9]
+
+    def answer(salience, weight=0.0):
+        told = replace(config, salience=salience)
+        judge = Subject(subject.tolist())
+        return search(levels, FREE, [target], speaker, judge, CaptionLoss(), weight, told)[0].box
+
+    (without,) = search(levels, FREE, [target], speaker, None, CaptionLoss(), 0.0, config)
+    torch.testing.assert_close(answer(0), without.box)
+    torch.testing.assert_close(answer(100), subject.to(without.box))
+    torch.testing.assert_close(answer(100, weight=1.0), subject.to(without.box))
 
 
 def test_a_consensus_does_not_hear_losses_of_blurred_crops(levels, speaker):

@@ -79,7 +79,7 @@ def test_captions_that_read_alike_get_names_of_their_own(cadrage, garden, folder
 
 
 def test_a_sheet_shows_all(cadrage, garden, quick):
-    ran = cadrage("crop", garden, "-c", "red", "--top", 2, "--sheet", "sheet.png", "--likelihood", *quick)
+    ran = cadrage("crop", garden, "-c", "red", "--top", 2, "--sheet", "sheet.png", "--bag", *quick)
     assert ran.code == 0
     with Image.open("sheet.png") as sheet:
         assert sheet.width > 800

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -52,7 +53,7 @@ class CaptionRequest:
     ratio: AspectRatio | Literal["original"] | None = None
     top: int = 1
     max_overlap: float = MAX_OVERLAP
-    loss: CaptionLoss = field(default_factory=CaptionLoss)
+    loss: CaptionLoss = field(default_factory=partial(CaptionLoss, kind="likelihood"))
     weight_aesthetic: float = 0.25
     search: SearchConfig = field(default_factory=SearchConfig)
     time_limit_s: float | None = None
@@ -175,7 +176,7 @@ class CaptionCropper:
         return picture_of(photo, most_pixels_side).to(_dtype_of(self.captioner))
 
     def _judge(self, picture: Tensor, space: BoxSpace, request: CaptionRequest) -> Judge | None:
-        if self.aesthetics is None or not request.weight_aesthetic:
+        if self.aesthetics is None or not (request.weight_aesthetic or request.search.salience):
             return None
         ratio = None if space.is_free else space.largest_wh[0] / space.largest_wh[1]
         return self.aesthetics.look(picture, ratio)

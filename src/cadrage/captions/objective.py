@@ -87,7 +87,8 @@ class Target:
         if loss.forces and most is not None and len(numbers) > most:
             raise CaptionError(
                 f"The caption {quoted(text)} is too long to be taken in its order: it has {len(numbers)} "
-                f"pieces of words with its end, and this captioner takes {most} at most."
+                f"pieces of words with its end, and this captioner takes {most} at most. Shorten it, or let "
+                "its words count alone (--bag)."
             )
         return cls(text, bag, torch.tensor(numbers))
 

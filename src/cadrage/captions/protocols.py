@@ -107,6 +107,14 @@ class Judge(Protocol):
         """
 
 
+@runtime_checkable
+class Salient(Protocol):
+    """A judge that also knows where a photograph's subject is."""
+
+    def salience(self, boxes_xyxy: Tensor) -> Tensor:
+        """How well boxes (K, 4), in frame pixels, hold the subject and nothing else: shape (K,), in [0, 1]."""
+
+
 class Aesthetics(Protocol):
     """A network from crops to how pleasing they are."""
 

@@ -98,12 +98,12 @@ TimeLimit = Annotated[
         rich_help_panel=_CAPTION,
     ),
 ]
-Likelihood = Annotated[
+Bag = Annotated[
     bool,
     typer.Option(
-        "--likelihood",
-        help="Measure a crop by how likely the captioner says the whole sentence, in its order, instead of by "
-        "its words.",
+        "--bag",
+        help="Measure a crop by the words alone, as CAGIC was published, instead of by how likely the captioner "
+        "says the whole sentence, in its order.",
         rich_help_panel=_CAPTION,
     ),
 ]
@@ -122,7 +122,7 @@ class CaptionOptions:
     starts: str | None = None
     seed: int | None = None
     time_limit: float | None = None
-    likelihood: bool = False
+    bag: bool = False
     allow_pickle: bool = False
 
     def check_alone(self) -> None:
@@ -140,7 +140,7 @@ class CaptionOptions:
             "--starts": self.starts,
             "--seed": self.seed,
             "--time-limit": self.time_limit,
-            "--likelihood": self.likelihood or None,
+            "--bag": self.bag or None,
             "--allow-pickle": self.allow_pickle or None,
         }
         if option := next((name for name, value in given.items() if value is not None), None):

@@ -13,10 +13,10 @@ import typer
 from cadrage.cli.caption_options import (
     AestheticsSpec,
     AllowPickle,
+    Bag,
     CaptionerSpec,
     CaptionOptions,
     Captions,
-    Likelihood,
     Restarts,
     Seed,
     Starts,
@@ -87,7 +87,7 @@ def crop(
     starts: Starts = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,
-    likelihood: Likelihood = False,
+    bag: Bag = False,
     allow_pickle: AllowPickle = False,
     as_json: Annotated[
         bool,
@@ -310,7 +310,7 @@ def crop(
         starts,
         seed,
         time_limit,
-        likelihood,
+        bag,
         allow_pickle,
     )
     if guided.captions:

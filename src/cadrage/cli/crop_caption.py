@@ -138,7 +138,7 @@ def prepare(
     wanted = CaptionRequest(
         top=request.top,
         max_overlap=request.max_overlap,
-        loss=CaptionLoss(kind="likelihood") if options.likelihood else default.loss,
+        loss=CaptionLoss(kind="bag") if options.bag else default.loss,
         weight_aesthetic=(
             default.weight_aesthetic if options.weight_aesthetic is None else options.weight_aesthetic
         ),

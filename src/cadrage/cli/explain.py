@@ -12,10 +12,10 @@ from cadrage.candidates import grid_anchors
 from cadrage.cli.caption_options import (
     AestheticsSpec,
     AllowPickle,
+    Bag,
     CaptionerSpec,
     CaptionOptions,
     Captions,
-    Likelihood,
     Restarts,
     Seed,
     Starts,
@@ -93,7 +93,7 @@ def explain(
     starts: Starts = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,
-    likelihood: Likelihood = False,
+    bag: Bag = False,
     allow_pickle: AllowPickle = False,
     model: Annotated[str | None, typer.Option(metavar="NAME|DIR", help="Another model.")] = None,
 ) -> None:
@@ -143,7 +143,7 @@ def explain(
         starts,
         seed,
         time_limit,
-        likelihood,
+        bag,
         allow_pickle,
     )
     if guided.captions:

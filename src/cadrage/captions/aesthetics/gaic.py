@@ -32,6 +32,9 @@ USUAL_JUDGE = "gaic-regions"
 FAIR = 3.0
 """Middle of the raters' 1-5 scale: scores are points above it, which is of order one."""
 
+RASTER_STRIDE = 16
+"""Pixels of the raster to a place of its features, along a side."""
+
 UNITS = 1000
 """Aspect ratios are brought to sizes of this height before they are rounded to those of rasters."""
 
@@ -50,6 +53,9 @@ class CropScorer(Protocol):
     def encode(self, rasters: Tensor) -> Tensor:
         """Features of rasters (B, 3, H, W), RGB in 0-255."""
 
+    def observe(self, rasters: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features, and how likely each cell shows the salient subject: shape (B, h, w), in [0, 1], if it knows."""
+
     def score(self, features: Tensor, boxes_xyxy: Tensor) -> Tensor:
         """Mean opinion scores, 1-5, of boxes (K, 4), raster pixels, by the features of one raster."""
 
@@ -65,6 +71,11 @@ class NetworkScorer:
     def encode(self, rasters: Tensor) -> Tensor:
         """See ``CropScorer``."""
         return self.network.encode(rasters)
+
+    def observe(self, rasters: Tensor) -> tuple[Tensor, Tensor | None]:
+        """See ``CropScorer``."""
+        maps = self.network.trunk(self.network.normalise(rasters))
+        return self.network.fuse(maps), self.network.saliency(maps) if self.network.saliency_head else None
 
     def score(self, features: Tensor, boxes_xyxy: Tensor) -> Tensor:
         """See ``CropScorer``."""
@@ -84,13 +95,17 @@ class EntryScorer:
     def of(cls, entry: WeightsEntry, dtype: torch.dtype = torch.float32) -> EntryScorer:
         """Read the graphs of an entry."""
         rule = RasterRule(entry.input.short_side, entry.input.multiple, entry.input.max_long_side)
-        first, second = (Graph(entry.folder / file.path) for file in (entry.encode, entry.score))
-        return cls(first, second, rule, dtype)
+        encode, score = (entry.folder / file.path for file in (entry.encode, entry.score))
+        return cls(Graph(encode, also="saliency"), Graph(score), rule, dtype)
 
     def encode(self, rasters: Tensor) -> Tensor:
         """See ``CropScorer``."""
-        features: Tensor = self.first(rasters.permute(0, 2, 3, 1))
-        return features
+        return self.observe(rasters)[0]
+
+    def observe(self, rasters: Tensor) -> tuple[Tensor, Tensor | None]:
+        """See ``CropScorer``."""
+        features, *saliency = self.first.each(rasters.permute(0, 2, 3, 1))
+        return features, saliency[0] if saliency else None
 
     def score(self, features: Tensor, boxes_xyxy: Tensor) -> Tensor:
         """See ``CropScorer``."""
@@ -127,8 +142,9 @@ class Gaic:
             align_corners=False,
         )
         with torch.no_grad():
-            features = self.scorer.encode(255 * small)
-        return RegionJudge(self.scorer, features, (raster_wh[0] / width, raster_wh[1] / height))
+            features, saliency = self.scorer.observe(255 * small)
+        scale_xy = raster_wh[0] / width, raster_wh[1] / height
+        return RegionJudge(self.scorer, features, scale_xy, None if saliency is None else saliency[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,11 +166,19 @@ class PixelJudge:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegionJudge:
-    """Scores boxes by the features of the photograph: what is kept and what is thrown away."""
+    """Scores boxes by the features of the photograph: what is kept and what is thrown away.
+
+    Attributes:
+        scorer: the network.
+        features: of the photograph.
+        scale_xy: pixels of the raster to a pixel of the frame.
+        saliency: shape (h, w), over the whole frame, in [0, 1]; None where the network does not know it.
+    """
 
     scorer: CropScorer
     features: Tensor
     scale_xy: tuple[float, float]
+    saliency: Tensor | None = None
 
     @property
     def size_wh(self) -> None:
@@ -166,6 +190,40 @@ class RegionJudge:
         del crops
         boxes = boxes_xyxy.to(self.features) * self.features.new_tensor([*self.scale_xy, *self.scale_xy])
         return self.scorer.score(self.features, boxes).to(boxes_xyxy.dtype) - FAIR
+
+    def salience(self, boxes_xyxy: Tensor) -> Tensor:
+        """See ``Salient``."""
+        if self.saliency is None:
+            return boxes_xyxy.new_zeros(len(boxes_xyxy))
+        stride = self.features.shape[-1] * RASTER_STRIDE / self.saliency.shape[1]
+        boxes = (
+            boxes_xyxy.double() * boxes_xyxy.new_tensor([*self.scale_xy, *self.scale_xy]).double() / stride
+        )
+        return overlap(self.saliency.double(), boxes).to(boxes_xyxy.dtype)
+
+
+def overlap(saliency: Tensor, boxes_xyxy: Tensor) -> Tensor:
+    """Intersection over union of boxes with a subject of soft edges.
+
+    Args:
+        saliency: shape (h, w), in [0, 1]: how much of each cell is the subject's.
+        boxes_xyxy: shape (K, 4), in cells.
+
+    Returns:
+        Shape (K,), in [0, 1].
+    """
+    height, width = saliency.shape
+    rows = _shares(boxes_xyxy[:, 1], boxes_xyxy[:, 3], height)
+    columns = _shares(boxes_xyxy[:, 0], boxes_xyxy[:, 2], width)
+    inside = torch.einsum("kh,hw,kw->k", rows, saliency, columns)
+    areas = rows.sum(dim=1) * columns.sum(dim=1)
+    return inside / (saliency.sum() + areas - inside).clamp_min(1e-9)
+
+
+def _shares(starts: Tensor, ends: Tensor, count: int) -> Tensor:
+    """How much of each of so many cells in a row lies between starts and ends (K,), shape (K, count)."""
+    at = torch.arange(count, dtype=starts.dtype)
+    return (torch.minimum(ends[:, None], at + 1) - torch.maximum(starts[:, None], at)).clamp_min(0)
 
 
 def load_aesthetics(

@@ -8,7 +8,7 @@ hidden, but not rounded, since steps have no slope.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,12 @@ Operator = Callable[[list[Tensor | None], Mapping[str, Any]], Tensor | tuple[Ten
 class Graph(nn.Module):
     """An ONNX graph of the operators that exports of crop networks use."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, also: str | None = None) -> None:
         """Read a file.
+
+        Args:
+            path: of the file.
+            also: a further output that is wanted beside the first, where the graph has it.
 
         Raises:
             MissingExtraError: ``onnx`` is not installed.
@@ -43,12 +47,12 @@ class Graph(nn.Module):
         except Exception as error:  # protobuf raises many kinds for a damaged file
             raise WeightsError(f"{path} cannot be read as an ONNX graph.") from error
         self.inputs = [node.name for node in graph.input]
-        self.output = graph.output[0].name
+        self.outputs = [node.name for at, node in enumerate(graph.output) if at == 0 or node.name == also]
         self._constants: Values = {
             held.name: torch.from_numpy(numpy_helper.to_array(held).copy()) for held in graph.initializer
         }
         self._steps: list[tuple[Operator, list[str], list[str], dict[str, Any]]] = []
-        needed = _needed(graph)
+        needed = _needed(graph, self.outputs)
         for node in graph.node:
             if node.op_type not in OPERATORS:
                 raise WeightsError(f"{path} holds the operator {node.op_type}, which has no gradient here.")
@@ -58,30 +62,34 @@ class Graph(nn.Module):
                 self._constants.update(_run(step, self._constants))
             elif not needed.isdisjoint(node.output):
                 self._steps.append(step)
-        self._last = last_uses([[*names, *made] for _, names, made, _ in self._steps], keep=self.output)
+        self._last = last_uses([[*names, *made] for _, names, made, _ in self._steps], keep=self.outputs)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The first output, for inputs in the graph's order."""
+        return self.each(*inputs)[0]
+
+    def each(self, *inputs: Tensor) -> list[Tensor]:
+        """All outputs that are wanted, for inputs in the graph's order."""
         values: Values = {**self._constants, **dict(zip(self.inputs, inputs, strict=True))}
         for step, done in zip(self._steps, self._last, strict=True):
             values.update(_run(step, values))
             for name in done:
                 del values[name]
-        return values[self.output]
+        return [values[name] for name in self.outputs]
 
 
-def _needed(graph: Any) -> set[str]:  # noqa: ANN401
-    """Names of the values that the first output is made of."""
-    needed = {graph.output[0].name}
+def _needed(graph: Any, outputs: Sequence[str]) -> set[str]:  # noqa: ANN401
+    """Names of the values that outputs are made of."""
+    needed = set(outputs)
     for node in reversed(graph.node):
         if not needed.isdisjoint(node.output):
             needed.update(node.input)
     return needed
 
 
-def last_uses(steps: list[list[str]], keep: str) -> list[set[str]]:
-    """For the names that each step uses and makes: those that no later step uses, but for one to keep."""
-    later, found = {keep, ""}, []
+def last_uses(steps: Sequence[Sequence[str]], keep: Sequence[str]) -> list[set[str]]:
+    """For the names that each step uses and makes: those that no later step uses, but for some to keep."""
+    later, found = {*keep, ""}, []
     for names in reversed(steps):
         found.append(set(names) - later)
         later.update(names)

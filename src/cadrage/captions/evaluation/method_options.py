@@ -49,6 +49,7 @@ _SEARCH: Mapping[str, tuple[str, Reader]] = {
     "reach": ("reach", _one_of(_REACHES)),
     "aggregate": ("aggregate", _named(*get_args(Rule), "consensus")),
     "sharpness": ("sharpness", float),
+    "salience": ("salience", float),
     "patience": ("patience", lambda text: None if text == "off" else int(text)),
     "halvings": ("halvings", int),
     "least-scale": ("least_scale", float),

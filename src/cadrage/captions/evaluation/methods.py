@@ -328,7 +328,8 @@ def make_method(
             return Grounding(spec, version, grounder, request.most_pixels_side)
         case "cagic":
             changed_request, aesthetics = changed(request, argument)
-            judge = aesthetics if changed_request.weight_aesthetic else "none"
+            asked = changed_request.weight_aesthetic or changed_request.search.salience
+            judge = aesthetics if asked else "none"
             networks.cropper(judge)  # refuses a wrong one
             return Cagic(spec, networks, changed_request, judge, networks.judge_version(judge))
     raise RequestError(f"There is no method '{spec}': give {', '.join(METHODS)}.")

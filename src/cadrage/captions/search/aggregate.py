@@ -48,12 +48,12 @@ class Beliefs:
     weights: FloatArray
 
     @classmethod
-    def of(cls, boxes_xyxy: Tensor, losses: Tensor, sharpness: float) -> Beliefs:
-        """Weigh boxes (K, 4) by total losses (K,), each counted so many times."""
+    def of(cls, boxes_xyxy: Tensor, losses: Tensor) -> Beliefs:
+        """Weigh boxes (K, 4) by losses (K,): less the logarithm of how likely each is, up to a constant."""
         boxes: FloatArray = boxes_xyxy.double().numpy()
         values = losses.double().nan_to_num(nan=1e9, posinf=1e9).numpy()
         crowd = np.concatenate([(iou_matrix(rows, boxes) ** CROWD).sum(axis=1) for rows in _parts(boxes)])
-        weights = np.exp(-sharpness * (values - values.min())) / crowd
+        weights = np.exp(values.min() - values) / crowd
         return cls(boxes, weights / weights.sum())
 
     def agreement(self, boxes_xyxy: Tensor) -> Tensor:

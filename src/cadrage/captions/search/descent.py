@@ -18,7 +18,7 @@ from cadrage.captions.boxes import BoxSpace
 from cadrage.captions.memory import give_back_freed
 from cadrage.captions.objective import CaptionLoss, Target
 from cadrage.captions.objective import Kind as LossKind
-from cadrage.captions.protocols import Captioner, Judge
+from cadrage.captions.protocols import Captioner, Judge, Salient
 from cadrage.captions.sampler import Pyramid
 from cadrage.captions.search.aggregate import Beliefs, Rule, aggregate, consensus, heard
 from cadrage.captions.search.measuring import Objective, over
@@ -29,8 +29,9 @@ from cadrage.captions.search.starts import Kind, all_over, best_candidates, cand
 from cadrage.captions.search.workers import workers
 from cadrage.errors import RequestError
 
-SHARPNESS: Mapping[LossKind, float] = {"bag": 1.0, "likelihood": 4.0}
-"""How much losses count in a consensus. The likelihood is a mean over words, of which phrases have about four."""
+SHARPNESS: Mapping[LossKind, float] = {"bag": 1.4, "likelihood": 1.0}
+"""How much a caption's loss counts in a consensus. The likelihood's, a mean over words, counts once for each word:
+the logarithm of a sentence's probability is a sum."""
 
 MOST_SEED = 2**32 - 1
 """Largest seed: what every generator of random numbers takes."""
@@ -58,7 +59,10 @@ class SearchConfig:
         reach: how many octaves coarser than needed samples are taken; None for none.
         aggregate: how the runs become one answer; "consensus" hears the candidates and the boxes on the runs' ways,
             but for those that were seen with a ``reach``, whose losses are others.
-        sharpness: how much losses count in "consensus", above 0; None for what ``SHARPNESS`` says.
+        sharpness: how much the caption's loss counts in "consensus", above 0; None for what ``SHARPNESS`` says.
+        salience: how much "consensus" expects that what is described is the photograph's subject, from 0 to 100,
+            where the judge is ``Salient``: of two boxes that are as likely otherwise, one that is the subject's
+            is likelier by e to the power of this than one without any of it.
         patience: a run ends after so many steps without gain while its scale is free; None for never.
         halvings: how many times, at equal distances, the worse half of the runs ends.
         least_scale: smallest scale of a box, in (0, 1].
@@ -80,6 +84,7 @@ class SearchConfig:
     reach: Schedule | None = None
     aggregate: Rule | Literal["consensus"] = "consensus"
     sharpness: float | None = None
+    salience: float = 5.0
     patience: int | None = 8
     halvings: int = 2
     least_scale: float = 0.2
@@ -104,6 +109,8 @@ class SearchConfig:
             raise RequestError(f"There are no starts '{self.starts}': give {', '.join(get_args(Kind))}.")
         if self.sharpness is not None and not 0 < self.sharpness <= 1e6:
             raise RequestError(f"The sharpness lies above 0; got {self.sharpness:g}.")
+        if not 0 <= self.salience <= 100:
+            raise RequestError(f"The weight of the subject lies from 0 to 100; got {self.salience:g}.")
         if not 0 < self.learning_rate <= 10:
             raise RequestError(f"The learning rate lies above 0, up to 10; got {self.learning_rate:g}.")
 
@@ -147,7 +154,7 @@ def search(
         captioner: frozen.
         judge: of this photograph's crops; None for the caption alone.
         loss: how the distance from a caption is measured.
-        weight: of the aesthetics loss; with 0 the judge is not asked.
+        weight: of the aesthetics loss; with 0 the judge is not asked how pleasing crops are.
         config: how the search is made.
         deadline: time of ``time.monotonic`` after which nothing more is tried: the answers are made of what was
             seen by then, of a few candidates at least.
@@ -159,7 +166,7 @@ def search(
     if not config.multi_scale:
         picture = Pyramid(picture.levels[:1], picture.size_wh)
     with workers() as shared:
-        objective = Objective(picture, captioner, judge if weight else None, loss, weight, shared)
+        objective = Objective(picture, captioner, judge, loss, weight, shared)
         return _search(objective, space, targets, config, deadline, watch)
 
 
@@ -182,8 +189,8 @@ def _search(
     if config.aggregate == "consensus":
         boxes = torch.stack(
             [
-                _agreed(made, (looks[0], looked), objective, space, config)
-                for made, looked in zip(every, looks[1], strict=True)
+                _agreed(made, (looks[0], looked), target, objective, space, config)
+                for made, looked, target in zip(every, looks[1], targets, strict=True)
             ]
         )
         answers = boxes, objective.measure(boxes, targets)
@@ -255,23 +262,44 @@ def _descend(
 
 
 def _agreed(
-    runs: Sequence[Run], looks: Looks, objective: Objective, space: BoxSpace, config: SearchConfig
+    runs: Sequence[Run],
+    looks: Looks,
+    target: Target,
+    objective: Objective,
+    space: BoxSpace,
+    config: SearchConfig,
 ) -> Tensor:
     """The box, shape (4,), that agrees best with all that was seen of a caption, and with it its neighbours."""
-    seen, losses = [looks[0]], [objective.totals(looks[1])]
+    seen, terms = [looks[0]], [looks[1]]
     needed = [torch.ones(len(looks[0]), dtype=torch.bool)]
     for run in runs:
         alike = run.reach == 0
         seen.append(run.boxes[alike])
-        losses.append(objective.totals(run.terms[alike]))
-        needed.append(torch.arange(len(losses[-1])) == in_order(losses[-1]).argmin())
+        terms.append(run.terms[alike])
+        totals = in_order(objective.totals(terms[-1]))
+        needed.append(torch.arange(len(totals)) == totals.argmin())
     chosen = heard(torch.cat(needed))
-    sharpness = SHARPNESS[objective.loss.kind] if config.sharpness is None else config.sharpness
-    beliefs = Beliefs.of(torch.cat(seen)[chosen], torch.cat(losses)[chosen], sharpness)
+    heard_boxes = torch.cat(seen)[chosen]
+    beliefs = Beliefs.of(
+        heard_boxes, _doubts(heard_boxes, torch.cat(terms)[chosen], target, objective, config)
+    )
     boxes = consensus(beliefs)[None].to(seen[0].dtype)
     if config.refine:
         boxes, _ = refine(boxes, -beliefs.agreement(boxes), space, lambda near: -beliefs.agreement(near))
     return boxes[0]
+
+
+def _doubts(
+    boxes: Tensor, terms: Tensor, target: Target, objective: Objective, config: SearchConfig
+) -> Tensor:
+    """Less the logarithm of how likely boxes (K, 4) of losses (K, 2) are to be the right one, shape (K,)."""
+    sharpness = SHARPNESS[objective.loss.kind] if config.sharpness is None else config.sharpness
+    if objective.loss.kind == "likelihood":
+        sharpness *= len(target.numbers)
+    doubts = sharpness * terms[:, 0] + objective.weight * terms[:, 1]
+    if config.salience and isinstance(objective.judge, Salient):
+        doubts = doubts - config.salience * objective.judge.salience(boxes)
+    return doubts
 
 
 def _answers(

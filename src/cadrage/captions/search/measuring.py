@@ -16,8 +16,8 @@ from cadrage.captions.protocols import Captioner, Judge
 from cadrage.captions.sampler import Pyramid, sample_crops
 from cadrage.captions.search.workers import Workers
 
-AT_ONCE = 4
-"""Crops in one pass without gradients, at most: more are not quicker, and take more memory."""
+AT_ONCE = 8
+"""Crops in one pass without gradients, at most: more are not quicker."""
 
 SLOPES_AT_ONCE = 2
 """Crops in one pass with gradients, at most: until its end it keeps all that was calculated."""
@@ -140,7 +140,7 @@ class Objective:
         return sample_crops(self.picture, boxes_xyxy, self.captioner.size_wh, reach=reach)
 
     def _aesthetics(self, crops: Tensor, boxes_xyxy: Tensor, reach: float) -> Tensor:
-        if self.judge is None:
+        if self.judge is None or not self.weight:
             return boxes_xyxy.new_zeros(len(boxes_xyxy))
         seen: Tensor | None = crops
         if self.judge.size_wh is None:
