@@ -10,7 +10,7 @@ import torch
 from searching import FREE, SHORT, SQUARE, Counting, found, total_of_frame
 
 from cadrage.captions.objective import CaptionLoss, Target
-from cadrage.captions.search.aggregate import Beliefs, consensus
+from cadrage.captions.search.aggregate import Beliefs, aggregate, consensus
 from cadrage.captions.search.descent import SHARPNESS, SearchConfig, search
 from cadrage.captions.search.measuring import Objective
 from cadrage.captions.search.refine import neighbours, refine
@@ -232,6 +232,17 @@ class TestSearch:
         assert one.terms[0].item() == pytest.approx(
             min(run.best_terms[0].item() for run in one.runs), abs=1e-4
         )
+
+    @pytest.mark.parametrize("rule", ["mean", "median", "cluster"])
+    def test_runs_that_halving_ended_have_no_say_in_the_answer(self, levels, speaker, rule):
+        config = replace(SHORT, restarts=6, halvings=2, patience=2, aggregate=rule, refine=False)
+        for one in found(levels, speaker, config, texts=("red", "green")):
+            whole = [run for run in one.runs if not run.halved]
+            assert 0 < len(whole) < 6
+            best = torch.stack([run.best for run in whole])
+            losses = torch.stack([run.best_terms[0] for run in whole])
+            expected = FREE.boxes(FREE.theta(aggregate(rule, best, losses)[None]))
+            torch.testing.assert_close(one.box, expected[0])
 
     def test_a_consensus_hears_the_candidates_and_every_box_on_the_way(self, levels, speaker):
         config = replace(SHORT, aggregate="consensus", sharpness=2.0, refine=False)

@@ -58,7 +58,8 @@ class SearchConfig:
         multi_scale: sample crops from a pyramid; else plain bilinear sampling of the photograph.
         reach: how many octaves coarser than needed samples are taken; None for none.
         aggregate: how the runs become one answer; "consensus" hears the candidates and the boxes on the runs' ways,
-            but for those that were seen with a ``reach``, whose losses are others.
+            but for those that were seen with a ``reach``, whose losses are others; "mean", "median" and "cluster"
+            are of the runs that no halving ended.
         sharpness: how much the caption's loss counts in "consensus", above 0; None for what ``SHARPNESS`` says.
         salience: how much "consensus" expects that what is described is the photograph's subject, from 0 to 100,
             where the judge is ``Salient``: of two boxes that are as likely otherwise, one that is the subject's
@@ -315,8 +316,13 @@ def _answers(
     """Boxes (C, 4) and losses (C, 2) of each caption's runs together."""
     groups = runs.best.reshape(len(targets), -1, 4)
     totals = objective.totals(runs.best_terms).reshape(len(targets), -1)
+    # Runs that were ended for being worse would pull a mean their way.
+    counted = torch.ones_like(runs.halved) if rule == "best" else ~runs.halved
     boxes = torch.stack(
-        [aggregate(rule, boxes, losses) for boxes, losses in zip(groups, totals, strict=True)]
+        [
+            aggregate(rule, boxes[kept], losses[kept])
+            for boxes, losses, kept in zip(groups, totals, counted.reshape(totals.shape), strict=True)
+        ]
     )
     if rule != "best":
         boxes = space.boxes(space.theta(boxes))

@@ -72,6 +72,7 @@ class Runs:
         active: bool, shape (N,): the runs that go on.
         best: shape (N, 4): the best box of each so far.
         best_terms: shape (N, 2): its losses.
+        halved: bool, shape (N,): the runs that were ended before their time.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Runs:
         self.best, self.best_terms = starts_xyxy, terms
         self._space, self._totals, self._restarts = space, totals, restarts
         self._stale = torch.zeros(len(starts_xyxy), dtype=torch.long)
-        self._halved = torch.zeros(len(starts_xyxy), dtype=torch.bool)
+        self.halved = torch.zeros(len(starts_xyxy), dtype=torch.bool)
         self._trail = [(starts_xyxy, terms, 0.0)]
         self._theta = space.theta(starts_xyxy)
         self._adam = _Adam(0.0, self._theta)
@@ -151,7 +152,7 @@ class Runs:
         ranks = losses.reshape(-1, self._restarts).argsort(dim=1, stable=True).argsort(dim=1)
         going = self.active.reshape(-1, self._restarts).sum(dim=1, keepdim=True)
         worse = self.active & ~(ranks < (going + 1) // 2).flatten()
-        self._halved |= worse
+        self.halved |= worse
         self.active &= ~worse
 
     def of(self, caption: int) -> tuple[Run, ...]:
@@ -162,6 +163,6 @@ class Runs:
             boxes = torch.stack([boxes[row] for boxes, _, _ in self._trail])
             terms = torch.stack([terms[row] for _, terms, _ in self._trail])
             taken = ~boxes[:, 0].isnan()
-            best, best_terms, halved = self.best[row], self.best_terms[row], bool(self._halved[row])
+            best, best_terms, halved = self.best[row], self.best_terms[row], bool(self.halved[row])
             made.append(Run(boxes[taken], terms[taken], reach[taken], best, best_terms, halved))
         return tuple(made)
