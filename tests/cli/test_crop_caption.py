@@ -78,6 +78,42 @@ def test_captions_that_read_alike_get_names_of_their_own(cadrage, garden, folder
     assert names == ["garden_red-ball-2_free.png", "garden_red-ball_free.png"]
 
 
+@pytest.fixture
+def no_search(monkeypatch):
+    from cadrage.captions.cropper import CaptionCropper
+
+    monkeypatch.setattr(CaptionCropper, "crops", lambda *_, **__: pytest.fail("It was searched."))
+
+
+def test_a_crop_that_is_there_is_found_before_the_search(cadrage, garden, folder, quick, request):
+    call = ["crop", garden, "-c", "red", "-c", "ball", "-r", "free", "-r", "1:1", "--out", "crops", *quick]
+    assert cadrage(*call).code == 0
+    for name in ("red_free", "red_1x1", "ball_free"):
+        (folder / "crops" / f"garden_{name}.png").unlink()
+    request.getfixturevalue("no_search")
+    ran = cadrage(*call, "--no-overwrite")
+    kept = "cadrage: crops/garden_ball_1x1.png is there already, and --no-overwrite keeps it."
+    assert (ran.code, ran.err, len(ran.out)) == (2, [kept], 0)
+
+
+def test_a_further_crop_that_is_there_is_kept_too(cadrage, garden, folder, quick):
+    call = ["crop", garden, "-c", "red", "--top", 3, "--max-overlap", 0.9, "--out", "crops", *quick]
+    assert cadrage(*call).code == 0
+    first, second, *_ = sorted((folder / "crops").iterdir())
+    first.unlink()
+    ran = cadrage(*call, "--no-overwrite")
+    assert (ran.code, second.name in ran.err[0]) == (2, True)
+    assert not first.exists()
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_folder_that_takes_no_crops_is_found_before_the_search(cadrage, garden, folder, quick):
+    (folder / "file").touch()
+    ran = cadrage("crop", garden, "-c", "red", "--out", "file/crops", *quick)
+    assert (ran.code, ran.out) == (2, [])
+    assert ran.err == ["cadrage: --out file/crops takes no crops: not a directory."]
+
+
 def test_a_sheet_shows_all(cadrage, garden, quick):
     ran = cadrage("crop", garden, "-c", "red", "--top", 2, "--sheet", "sheet.png", "--bag", *quick)
     assert ran.code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cadrage.atomic import require_replaceable
 from cadrage.batch.names import NameTemplate, distinct_stems, parent_of
 from cadrage.captions.vocabulary import known_words, remarks, words_of
 from cadrage.cli.caption_options import CaptionOptions
@@ -26,7 +28,7 @@ from cadrage.imaging import (
     suffix_for,
     write_crops,
 )
-from cadrage.imaging.photo import printable
+from cadrage.imaging.photo import printable, reason_of
 from cadrage.overlay import PREVIEW_WH, LabelledCrop, SheetRow, contact_sheet
 from cadrage.request import CropRequest
 from cadrage.threads import MOST_THREADS, available_cpus
@@ -69,6 +71,8 @@ def run(call: CropCall, options: CaptionOptions) -> int:
         _complain(None, sentence)
     photos = list(found.photos)
     stems = _stems(call, found.photos, options.captions)
+    if call.out is not None and photos:
+        _require_folder(call.out)
     count = _Count(failed=len(found.errors))
     columns = ["photograph", "caption", "ratio", "rank", "box", "loss", "caption loss", "aesthetic loss"]
     table = None if call.as_json else Rows(*columns, *["file"] * bool(call.out))
@@ -79,6 +83,8 @@ def run(call: CropCall, options: CaptionOptions) -> int:
         for number, path in enumerate(photos):
             try:
                 photo = open_photo(path)
+                places = [stems[path, caption] for caption in range(len(options.captions))]
+                _require_room(call, photo, requests, places)
                 for part, request in enumerate(requests):
                     begun = 1000 * (number * len(requests) + part)
                     results = cropper.crops(
@@ -87,8 +93,8 @@ def run(call: CropCall, options: CaptionOptions) -> int:
                         request,
                         watch=lambda done, of, begun=begun: progress.advance(begun + 1000 * done // of),  # type: ignore[misc]
                     )
-                    for caption, result in enumerate(results):
-                        written = _written(call, photo, result, stems[path, caption], photos)
+                    for place, result in zip(places, results, strict=True):
+                        written = _written(call, photo, result, place, photos)
                         _tell(result, written, table)
                         if not result.in_time:
                             _complain(
@@ -222,24 +228,60 @@ def _slugs(captions: Sequence[str]) -> Iterator[str]:
         yield made
 
 
+def _require_folder(out: Path) -> None:
+    """Make the folder of the crops: a search is long, and in vain where they cannot be written.
+
+    Raises:
+        RequestError: it cannot be made, or takes no file.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        require_replaceable(out / "crop")
+    except OSError as error:
+        raise RequestError(f"--out {printable(str(out))} takes no crops: {reason_of(error)}.") from error
+
+
+def _require_room(
+    call: CropCall, photo: Photo, requests: Sequence[CaptionRequest], places: Sequence[tuple[Path, str]]
+) -> None:
+    """Find out before the search whether its crops may be written; how many of a ratio there are is not known yet.
+
+    Raises:
+        ImageError: the first of one of its ratios is there, and is not to be replaced.
+    """
+    if call.out is not None and call.overwrite is False:
+        for request, place in itertools.product(requests, places):
+            _require_free(_file(call, photo, request.shape, 1, place))
+
+
+def _require_free(file: Path) -> None:
+    if os.path.lexists(file):
+        raise ImageError(f"{printable(str(file))} is there already, and --no-overwrite keeps it.")
+
+
+def _file(call: CropCall, photo: Photo, ratio: str, rank: int, place: tuple[Path, str]) -> Path:
+    """Where a crop is written."""
+    folder, stem = place
+    name = NameTemplate.default(call.request).name(
+        stem=stem, parent=parent_of(Path(photo.name)), ratio=ratio, rank=rank
+    )
+    return folder / (name + suffix_for(photo, _rule(call)))
+
+
+def _rule(call: CropCall) -> OutputRule:
+    quality = OutputRule().quality if call.quality is None else call.quality
+    return OutputRule(call.format, quality, call.strip)
+
+
 def _written(
     call: CropCall, photo: Photo, result: CaptionResult, place: tuple[Path, str], sources: Sequence[Path]
 ) -> list[Written]:
     if call.out is None:
         return []
-    quality = OutputRule().quality if call.quality is None else call.quality
-    rule = OutputRule(call.format, quality, call.strip)
-    folder, stem = place
-    template, suffix = NameTemplate.default(call.request), suffix_for(photo, rule)
-    parent = parent_of(Path(result.source))
-    files = [
-        folder / (template.name(stem=stem, parent=parent, ratio=result.ratio, rank=rank) + suffix)
-        for rank in range(1, len(result.crops) + 1)
-    ]
-    there = next((file for file in files if os.path.lexists(file)), None)
-    if there and call.overwrite is False:
-        raise ImageError(f"{printable(str(there))} is there already, and --no-overwrite keeps it.")
-    return write_crops(photo, [crop.box for crop in result.crops], files, rule, sources=sources)
+    files = [_file(call, photo, result.ratio, rank, place) for rank in range(1, len(result.crops) + 1)]
+    for file in files if call.overwrite is False else ():
+        _require_free(file)
+    return write_crops(photo, [crop.box for crop in result.crops], files, _rule(call), sources=sources)
 
 
 def _tell(result: CaptionResult, written: Sequence[Written], table: Rows | None) -> None:
