@@ -15,16 +15,26 @@ COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white
 BLIND = ["--method", "original", "--method", "centre=0.5"]
 
 
-@pytest.fixture(scope="module")
-def captioner(tmp_path_factory):
-    """A small captioner of ours with random weights."""
-    path = tmp_path_factory.mktemp("captioner") / "captioner.safetensors"
+def made(path, record):
+    """A small captioner of ours with random weights, and a record of its training."""
     words = Vocabulary.learn([" ".join(COLOURS) + " a square on black ground"])
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = SmallCaptioner(CaptionerConfig(side=32, cells=16, hidden=16, words=8, longest=5), words)
-    save_captioner(network, path, {})
+    save_captioner(network, path, record)
     return path
+
+
+@pytest.fixture(scope="module")
+def captioner(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("captioner") / "captioner.safetensors", {})
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """One that was trained on the photographs of ``data`` but two."""
+    data = {"training_images": 3, "validation_images": 2, "validation": "2 photographs, seed 0"}
+    return made(tmp_path_factory.mktemp("learned") / "learned.safetensors", {"data": data})
 
 
 @pytest.fixture
@@ -106,6 +116,50 @@ def test_cagic_and_gradcam_with_a_captioner_file(cadrage, data, folder, captione
     assert sorted(map(len, lines)) == [3, 6]
     again = figures(cadrage(*arguments))
     assert again["methods"] == found["methods"]  # with the seconds: nothing was asked again
+
+
+LEARNED = "has learnt from photographs of this part: on others it is worse."
+
+
+@pytest.mark.parametrize(
+    ("part", "is_warned"),
+    [
+        (["--split", "all"], True),
+        (["--validation", 2], False),
+        (["--validation", 1], False),
+        (["--validation", 3], True),
+        (["--validation", 2, "--split-seed", 1], True),
+    ],
+    ids=["all", "the part left out", "some of it", "more than it", "another draw"],
+)
+def test_who_has_learnt_from_what_is_measured_is_named(cadrage, data, folder, learned, part, is_warned):
+    said = [f"cadrage: {learned} {LEARNED}"] * is_warned
+    common = ["evaluate", "captions", data, *part, "--threads", 1]
+    guiding = cadrage(*common, "--captioner", learned, "--method", "gradcam")
+    assert (guiding.code, guiding.err) == (0, said)
+    speaking = cadrage(*common, "--speaker", learned, "--similarity", "--method", "original")
+    assert (speaking.code, speaking.err) == (0, said)
+    unasked = cadrage(*common, "--captioner", learned, "--method", "original")
+    assert (unasked.code, unasked.err) == (0, [])
+    alone = cadrage("evaluate", "captioner", data, *part, "--threads", 1, "--captioner", learned)
+    assert (alone.code, alone.err) == (0, said)
+
+
+def test_of_another_data_set_nobody_knows_who_has_learnt_from_it(cadrage, data, folder, learned):
+    lines = (data / "captions.jsonl").read_text().splitlines(keepends=True)
+    (data / "captions.jsonl").write_text("".join(lines[:4]))
+    ran = cadrage("evaluate", "captioner", data, "--split", "all", "--threads", 1, "--captioner", learned)
+    assert (ran.code, ran.err) == (0, [])
+
+
+@pytest.mark.parametrize("out", ["file", "file/crops"])
+def test_results_that_cannot_be_written_are_found_out_first(cadrage, data, folder, out):
+    (folder / "file").touch()
+    (folder / "report").mkdir()
+    common = ["evaluate", "captions", data, "--split", "all", *BLIND]
+    refused(cadrage(*common, "--out", out), "file is a file; a folder is needed.")
+    refused(cadrage(*common, "--report", "report"), "--report report cannot be written: ")
+    assert not (folder / "runs").exists()
 
 
 def test_whole_captions_mosaics_and_drawn_crops(cadrage, data, drawn, folder):

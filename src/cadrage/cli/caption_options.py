@@ -54,6 +54,11 @@ AestheticsSpec = Annotated[
 ]
 ALLOW_PICKLE_HELP = "Also read weights of the hub in torch's own format, where a model has no safetensors."
 
+SPLIT_HELP = (
+    "val or all. Of captions-train the shipped captioner has learnt from all but val, as it is drawn without "
+    "--validation and --split-seed."
+)
+
 AllowPickle = Annotated[
     bool,
     typer.Option(

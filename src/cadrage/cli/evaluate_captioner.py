@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cadrage.cli.caption_options import ALLOW_PICKLE_HELP
+from cadrage.cli.caption_options import ALLOW_PICKLE_HELP, SPLIT_HELP
 from cadrage.cli.console import Progress
 from cadrage.errors import MissingExtraError, RequestError
 from cadrage.threads import available_cpus
@@ -36,7 +36,7 @@ def evaluate_captioner(
         bool,
         typer.Option("--allow-pickle", help=ALLOW_PICKLE_HELP),
     ] = False,
-    split: Annotated[str, typer.Option(help="val or all.")] = "val",
+    split: Annotated[str, typer.Option(help=SPLIT_HELP)] = "val",
     validation: Annotated[
         int | None, typer.Option(min=1, help="Photographs drawn for val. [500, at most a fifth]")
     ] = None,
@@ -60,15 +60,20 @@ def evaluate_captioner(
         from cadrage.datasets.entities import divide_captions, load_entities  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("A captioner", "caption") from None
+    from cadrage.cli.learned import warn_if_captioner_learned  # noqa: PLC0415
+
     if split not in {"val", "all"}:
         raise RequestError(f"--split is val or all; got '{split}'.")
     use_threads(threads or available_cpus())
     if split == "all":
-        images, part = load_entities(root), "all"
+        every = images = load_entities(root)
+        part = "all"
     else:
         division = divide_captions(root, validation, split_seed)
         images, part = division.validation, f"val ({division.description})"
+        every = (*division.training, *images)
     speaker = load_captioner(captioner, allow_pickle=allow_pickle)
+    warn_if_captioner_learned(captioner, every, images)
     with Progress("captioning", len(images)) as progress:
         report = speaking_report(speaker, images, progress.advance)
     name = captioner or "the shipped captioner"

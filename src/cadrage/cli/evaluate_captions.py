@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cadrage.atomic import replacing
-from cadrage.cli.caption_options import ALLOW_PICKLE_HELP
+from cadrage.atomic import replacing, require_replaceable
+from cadrage.cli.caption_options import ALLOW_PICKLE_HELP, SPLIT_HELP
 from cadrage.cli.console import INTERRUPTED, Progress, Rows, complain
 from cadrage.errors import DataError, MissingExtraError, RequestError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cadrage.captions.evaluation.summary import Summary
     from cadrage.captions.protocols import Captioner
     from cadrage.captions.similarity.measures import Similarity, SimilarityOptions
+    from cadrage.datasets.entities import CaptionedImage
 
 PROTOCOLS = {
     "entities": "one phrase of each photograph against the box around what it names",
@@ -52,9 +53,7 @@ def evaluate_captions(
         typer.Option(help="stabilisers, aesthetic or restarts: the methods of one; may be repeated."),
     ] = None,
     protocol: Annotated[str, typer.Option(help="entities, captions, boxes or mosaics.")] = "entities",
-    split: Annotated[
-        str, typer.Option(help="val, which the shipped captioner has not seen, or all.")
-    ] = "val",
+    split: Annotated[str, typer.Option(help=SPLIT_HELP)] = "val",
     validation: Annotated[
         int | None, typer.Option(min=1, help="Photographs drawn for val. [500, at most a fifth]")
     ] = None,
@@ -122,14 +121,15 @@ def evaluate_captions(
         raise RequestError(
             "--speaker, --embedding and --meteor-jar are about captions: give --similarity too."
         )
-    if report is not None and not report.resolve().parent.is_dir():
-        raise RequestError(f"--report {report}: there is no folder {report.resolve().parent}.")
-    chosen, part = _cases(root, protocol, split, validation, split_seed, cases, seed)
+    _require_writable(report, out)
+    part = _part(root, protocol, split, validation, split_seed)
+    chosen = _cases(root, protocol, part, cases, seed)
     networks = _networks(captioner, aesthetics, threads, allow_pickle=allow_pickle)
     numbers = _search_seeds(seed, seeds)
     methods = _methods(_specs(method, ablation), networks, threads)
     describer = _describer(networks, speaker, threads, allow_pickle=allow_pickle) if similarity else None
     options = _similarity_options(embedding, meteor_jar) if similarity else None
+    _warn_of_captioners(part, methods, captioner, speaker, similarity=similarity)
     measured = _Measured(chosen, numbers)
     try:
         _run(measured, methods, run, describer, options)
@@ -140,7 +140,7 @@ def evaluate_captions(
     if measured.summaries:
         heading = [
             f"{root.resolve().name}, protocol {protocol}",
-            f"{PROTOCOLS[protocol]}; split {part}: {len(chosen)} cases, case seed {seed}, "
+            f"{PROTOCOLS[protocol]}; split {part.name}: {len(chosen)} cases, case seed {seed}, "
             f"search seeds {', '.join(map(str, numbers))}",
             *(f"{one.name}: {one.version}" for one in methods),
             *([f"captions of crops by {describer.version}"] if describer else []),
@@ -171,35 +171,78 @@ class _Describer:
     version: str
 
 
-def _cases(
-    root: Path,
-    protocol: str,
-    split: str,
-    validation: int | None,
-    split_seed: int,
-    count: int | None,
-    seed: int,
-) -> tuple[tuple[CaptionCase, ...], str]:
-    """The cases, and the description of the part that they are of."""
-    from cadrage.captions.evaluation.cases import crop_cases, draw_cases, entity_cases, sentence_cases  # noqa: PLC0415
-    from cadrage.captions.evaluation.mosaics import mosaic_cases  # noqa: PLC0415
-    from cadrage.datasets.caption_crops import load_caption_crops  # noqa: PLC0415
+def _require_writable(report: Path | None, out: Path | None) -> None:
+    """Find out before long work that its results could not be written.
+
+    Raises:
+        RequestError: the report has no folder or cannot take its place there, or what is to be a folder is a file.
+    """
+    if report is not None:
+        if not report.resolve().parent.is_dir():
+            raise RequestError(f"--report {report}: there is no folder {report.resolve().parent}.")
+        try:
+            require_replaceable(report)
+        except OSError as error:
+            raise RequestError(f"--report {report} cannot be written: {error.strerror}.") from error
+    if out is not None:
+        there = next(place for place in (out.absolute(), *out.absolute().parents) if place.exists())
+        if not there.is_dir():
+            raise RequestError(f"--out {out}: {there} is a file; a folder is needed.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The photographs that methods are measured on, of all of the data set; none for crops that people drew."""
+
+    name: str
+    images: Sequence[CaptionedImage] = ()
+    every: Sequence[CaptionedImage] = ()
+
+
+def _part(root: Path, protocol: str, split: str, validation: int | None, split_seed: int) -> _Part:
     from cadrage.datasets.entities import divide_captions, load_entities  # noqa: PLC0415
 
     if split not in {"val", "all"}:
         raise RequestError(f"--split is val or all; got '{split}'.")
     if protocol == "boxes":
-        return draw_cases(crop_cases(load_caption_crops(root)), count, seed), "all"
+        return _Part("all")
     if split == "all":
-        images, part = load_entities(root), "all"
-    else:
-        division = divide_captions(root, validation, split_seed)
-        images, part = division.validation, f"val ({division.description})"
-    if protocol == "entities":
-        found = entity_cases(images, seed)
-    else:
-        found = sentence_cases(images) if protocol == "captions" else mosaic_cases(images, seed)
-    return draw_cases(found, count, seed), part
+        images = load_entities(root)
+        return _Part("all", images, images)
+    division = divide_captions(root, validation, split_seed)
+    every = (*division.training, *division.validation)
+    return _Part(f"val ({division.description})", division.validation, every)
+
+
+def _cases(root: Path, protocol: str, part: _Part, count: int | None, seed: int) -> tuple[CaptionCase, ...]:
+    from cadrage.captions.evaluation.cases import crop_cases, draw_cases, entity_cases, sentence_cases  # noqa: PLC0415
+    from cadrage.captions.evaluation.mosaics import mosaic_cases  # noqa: PLC0415
+    from cadrage.datasets.caption_crops import load_caption_crops  # noqa: PLC0415
+
+    match protocol:
+        case "boxes":
+            found = crop_cases(load_caption_crops(root))
+        case "entities":
+            found = entity_cases(part.images, seed)
+        case "captions":
+            found = sentence_cases(part.images)
+        case _:
+            found = mosaic_cases(part.images, seed)
+    return draw_cases(found, count, seed)
+
+
+def _warn_of_captioners(
+    part: _Part, methods: Sequence[CropMethod], guide: str | None, speaker: str | None, *, similarity: bool
+) -> None:
+    """Say where a captioner that guides crops, or describes them, has learnt from the photographs."""
+    from cadrage.captions.evaluation.methods import Cagic, GradCam  # noqa: PLC0415
+    from cadrage.cli.learned import warn_if_captioner_learned  # noqa: PLC0415
+
+    asked = [guide] if any(isinstance(one, Cagic | GradCam) for one in methods) else []
+    if similarity:
+        asked.append(guide if speaker is None else speaker)
+    for spec in dict.fromkeys(asked):
+        warn_if_captioner_learned(spec, part.every, part.images)
 
 
 def _networks(captioner: str | None, aesthetics: str, threads: int | None, *, allow_pickle: bool) -> Networks:
