@@ -86,8 +86,9 @@ class CaptionCropper:
 
     Example:
         >>> result = CaptionCropper().crop("chelsea.jpg", "the eyes of a cat")
-        >>> result.best.box
-        Box(x1=94, y1=12, x2=330, y2=166)
+        >>> x1, y1, x2, y2 = result.best.box.rounded()  # in pixels of the photograph
+        >>> [one.word for one in result.words]
+        ['eyes', 'cat']
     """
 
     def __init__(

@@ -41,7 +41,8 @@ class CaptionLoss:
     stop_words: Collection[str] = STOP_WORDS
     """Words of the user that have no say in "bag", unless there are no others."""
     with_end: bool = False
-    """Count the end of the sentence as a word of the captioner's."""
+    """Count the end of the sentence as a word of the captioner's in "bag", as the poster's formula does; else it is
+    left out of the mean, which is divided by what remains."""
 
     def __post_init__(self) -> None:
         if not 0 < self.smoothing < 1:

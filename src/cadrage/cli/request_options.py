@@ -49,7 +49,8 @@ Top = Annotated[
     typer.Option(
         "--top",
         metavar="K",
-        help="Crops for each ratio, at most; they differ visibly. [1]",
+        help="Crops for each ratio, at most; they differ visibly. By a caption the first is what all runs agree "
+        "on, whose loss need not be the least. [1]",
         rich_help_panel=_SHAPE,
     ),
 ]
