@@ -101,7 +101,7 @@ def test_the_validation_part_is_that_of_training(cadrage, data, folder):
 
 def test_cagic_and_gradcam_with_a_captioner_file(cadrage, data, folder, captioner):
     common = ["evaluate", "captions", data, "--split", "all", "--captioner", captioner, "--threads", 1]
-    quick = "cagic:steps=2,restarts=2,starts=frame,weight=0"
+    quick = "cagic:steps=2,restarts=2,starts=frame,weight=0,salience=0"
     arguments = [*common, "--method", quick, "--method", "gradcam", "--seeds", 2, "--cases", 3, "--json"]
     found = figures(cadrage(*arguments))
     assert list(found["methods"]) == [quick, "gradcam"]
@@ -111,7 +111,7 @@ def test_cagic_and_gradcam_with_a_captioner_file(cadrage, data, folder, captione
     assert cagic["over_runs"] is not None
     assert gradcam["over_seeds"] is None  # it has no use for seeds
     assert str(captioner) in found["about"][2]
-    assert "aesthetics none" in found["about"][2]  # its weight is 0
+    assert "aesthetics none" in found["about"][2]  # nothing asks for them
     lines = [path.read_text().splitlines() for path in sorted((folder / "runs" / "captions").iterdir())]
     assert sorted(map(len, lines)) == [3, 6]
     again = figures(cadrage(*arguments))

@@ -29,7 +29,7 @@ WeightAesthetic = Annotated[
     typer.Option(
         "--weight-aesthetic",
         metavar="L",
-        help="Weight of pleasing crops beside the caption; 0 for the caption alone. [0.25]",
+        help="Weight of pleasing crops beside the caption. [0.25]",
         rich_help_panel=_CAPTION,
     ),
 ]

@@ -50,7 +50,9 @@ def evaluate_captions(
     ] = None,
     ablation: Annotated[
         list[str] | None,
-        typer.Option(help="stabilisers, aesthetic or restarts: the methods of one; may be repeated."),
+        typer.Option(
+            help="stabilisers, aesthetic, restarts or evidence: the methods of one; may be repeated."
+        ),
     ] = None,
     protocol: Annotated[str, typer.Option(help="entities, captions, boxes or mosaics.")] = "entities",
     split: Annotated[str, typer.Option(help=SPLIT_HELP)] = "val",

@@ -56,10 +56,12 @@ ABLATIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "aesthetic": ("cagic", *(f"cagic:weight={weight}" for weight in ("0", "0.1", "0.5", "1", "2"))),
     "restarts": ("cagic", *(f"cagic:restarts={count}" for count in (1, 2, 4, 16))),
+    "evidence": ("cagic", "cagic:salience=0", "cagic:loss=bag", "cagic:loss=bag,salience=0"),
 }
 """Methods that are compared to see what a part of the search does: no gradient steps; each of the paper's three
 stabilisers left out, with the box of least loss as the answer, since the consensus hears the candidates whatever
-the runs do; other weights of the aesthetics loss (its lambda); other numbers of restarts."""
+the runs do; other weights of the aesthetics loss (its lambda); other numbers of restarts; words without their
+order, as published, in place of the sentence, and a consensus that expects no subject."""
 
 NO_RUNS: FloatArray = as_boxes([])
 
