@@ -20,6 +20,7 @@ from cadrage.learning.recipes import DistillConfig, TrainConfig
 from cadrage.learning.run import photographs_in, result_of, run_recipe
 from cadrage.learning.samples import rated_samples
 from cadrage.learning.scoring import predict_mos
+from cadrage.learning.train import evaluate
 
 TEACHER = TrainConfig(
     network=NetworkConfig(backbone="timm:mobilenetv3_small_050", width=32, hidden=16),
@@ -35,6 +36,7 @@ RECIPE = DistillConfig(
     student=replace(TEACHER, epochs=2, seed=2, ema=0.9),
     windows=1,
     unrated=5,
+    students=2,
 )
 RATED, TAUGHT = 6, 6 + 6 + 5
 
@@ -83,7 +85,7 @@ def whole(division, unrated, tmp_path_factory):
 def test_teachers_then_their_scores_then_the_student(whole):
     folder, seen = whole
     stages = list(dict.fromkeys(stage for stage, _, _ in seen))
-    assert stages[2:] == ["teacher-0", "teacher-1", "taught", "student"]
+    assert stages[2:] == ["teacher-0", "teacher-1", "taught", "student-0", "student-1"]
     assert [(done, total) for stage, done, total in seen if stage == "taught"] == [
         (done, TAUGHT) for done in (4, 8, 12, 16, 17)
     ]
@@ -91,6 +93,7 @@ def test_teachers_then_their_scores_then_the_student(whole):
     assert network.config == RECIPE.student.network
     assert record["epoch"] == 2
     assert record["data"]["distilled"] == {"teachers": 2, "windows": 6, "unrated": 5}
+    assert record["data"]["students"] == 2
     assert json.loads((folder / "run.json").read_text())["config"] == json.loads(json.dumps(RECIPE.to_dict()))
 
 
@@ -130,7 +133,8 @@ def flipped(sample):
 
 
 @pytest.mark.parametrize(
-    ("stage", "done"), [("teacher-1", 2), ("taught", 8), ("taught", TAUGHT), ("student", 3)]
+    ("stage", "done"),
+    [("teacher-1", 2), ("taught", 8), ("taught", TAUGHT), ("student-0", 3), ("student-1", 8)],
 )
 def test_a_run_that_was_stopped_in_any_stage_ends_with_the_same_student(
     whole, division, unrated, tmp_path, stage, done
@@ -161,6 +165,7 @@ def test_scores_of_other_photographs_are_not_used(whole, division, tmp_path):
         {"windows": 2},
         {"student": replace(RECIPE.student, epochs=3)},
         {"teachers": RECIPE.teachers[:1]},
+        {"students": 3},
     ],
     ids=lambda changed: next(iter(changed)),
 )
@@ -237,6 +242,32 @@ def test_teaching_yields_each_sample_with_its_scores(division, tmp_path):
         assert after.taught.isfinite().all()
 
 
+def test_students_share_their_first_epoch_and_the_result_is_the_mean_of_their_weights(whole):
+    folder, _ = whole
+    students = [folder / f"student-{branch}" for branch in (0, 1)]
+    first, other = (json.loads((student / "run.json").read_text())["history"] for student in students)
+    assert first[0] == other[0]
+    assert first[1]["loss"] != other[1]["loss"]
+    left, right = (load_checkpoint(student / "network.pt")["state"] for student in students)
+    mean = load_checkpoint(result_of(RECIPE, folder))["state"]
+    assert any(not torch.equal(tensor, right[name]) for name, tensor in left.items())
+    for name, tensor in left.items():
+        torch.testing.assert_close(
+            mean[name], (tensor + right[name]) / 2 if tensor.is_floating_point() else tensor
+        )
+
+
+def test_the_result_is_measured_itself(whole, division):
+    network, record = load_network(result_of(RECIPE, whole[0]))
+    validation = list(rated_samples(division.validation, RECIPE.student.raster_rule))
+    assert record["validation"] == evaluate(network, validation)
+
+
+def test_a_recipe_without_students_is_refused():
+    with pytest.raises(RequestError, match="at least one student"):
+        replace(RECIPE, students=0)
+
+
 def test_networks_that_see_different_rasters_cannot_teach_each_other():
     with pytest.raises(RequestError, match="the same raster and pooling"):
         replace(RECIPE, student=replace(TEACHER, short_side=96))
@@ -282,4 +313,5 @@ def test_teachers_of_another_backbone_start_from_weights_of_their_own(
             initial_weights=weights,
         )
         other = None if weights is None else "imagenet"
-        assert started == {"teacher-0": other, "teacher-1": weights, "student": weights}
+        students = {"student-0": weights, "student-1": weights}
+        assert started == {"teacher-0": other, "teacher-1": weights, **students}

@@ -8,8 +8,10 @@ photographs and of windows cut from the rated ones, and one network learns from 
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,20 @@ from cadrage.datasets.types import RatedImage
 from cadrage.errors import RequestError
 from cadrage.geometry import Box
 from cadrage.imaging import Photo, cut, open_photo
-from cadrage.learning.checkpoints import begin_run, load_checkpoint, save_atomically
+from cadrage.learning.checkpoints import (
+    begin_run,
+    environment,
+    load_checkpoint,
+    save_atomically,
+    save_network,
+)
 from cadrage.learning.devices import require_device
 from cadrage.learning.epochs import Silent, Watcher
 from cadrage.learning.network import CropNetwork
 from cadrage.learning.recipes import DistillConfig, TrainConfig
 from cadrage.learning.samples import Sample, unrated_sample
 from cadrage.learning.scoring import predict_mos
-from cadrage.learning.train import run_header, train
+from cadrage.learning.train import evaluate, run_header, train
 
 SHARD = 128
 """Photographs taught between two writes: what a kill can lose."""
@@ -103,15 +111,46 @@ def distill(
     total = len(training) + len(images) * config.windows + len(order)
     taught = list(teach(teachers, sources, total, run / "taught", watcher or Silent()))
     lesson = {"teachers": len(teachers), "windows": len(images) * config.windows, "unrated": len(order)}
-    return train(
-        config.student,
-        taught,
-        validation,
-        run / "student",
-        data={**data, "distilled": lesson},
-        initial_weights=initial_weights,
-        **shared,
-    )
+    told = {**data, "distilled": lesson}
+    students = [
+        train(
+            replace(config.student, branch=branch),
+            taught,
+            validation,
+            run / f"student-{branch}",
+            data=told,
+            initial_weights=initial_weights,
+            **shared,
+        )
+        for branch in range(config.students)
+    ]
+    result = mean_network(students)
+    record = run_header(config.student.to_dict(), {**told, "students": config.students}, initial_weights)
+    measured = evaluate(result, validation) if validation else None
+    folder = run / "student"
+    folder.mkdir(exist_ok=True)
+    made = {
+        **record,
+        "epoch": config.student.epochs,
+        "validation": measured,
+        "environment": environment(device),
+    }
+    save_network(result, folder / "network.pt", made)
+    return result
+
+
+@torch.no_grad()
+def mean_network(networks: Sequence[CropNetwork]) -> CropNetwork:
+    """A network whose weights are the mean of those of networks of one configuration, in evaluation mode.
+
+    It is one only where they began alike and stayed near each other (Wortsman et al., "Model soups", ICML 2022).
+    """
+    states = [network.state_dict() for network in networks]
+    mean = copy.deepcopy(networks[0])
+    for name, kept in mean.state_dict().items():
+        if kept.is_floating_point():
+            kept.copy_(torch.stack([state[name] for state in states]).mean(dim=0))
+    return mean.eval()
 
 
 def cut_windows(

@@ -133,6 +133,7 @@ class Run:
         report: Callable[[], Mapping[str, Any] | None],
         keep: Callable[[], None],
         watcher: Watcher | None = None,
+        branch: int = 0,
     ) -> None:
         """Go through the epochs that are left.
 
@@ -144,6 +145,7 @@ class Run:
             report: what is measured after an epoch.
             keep: called after every epoch, to write the network.
             watcher: is told of every step and epoch; the stage is the folder's name.
+            branch: which draws the epochs after the first make; branches of a seed share their first epoch.
 
         Raises:
             RequestError: the loss grew beyond all bounds.
@@ -152,8 +154,9 @@ class Run:
         total = epochs * len(plan(torch.Generator()))
         scalars = _scalar_writer(self.folder, after=len(self.history))
         for epoch in range(len(self.history), epochs):
-            generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
-            torch.manual_seed(seed * 100_003 + epoch)
+            draw = seed * 100_003 + epoch + (branch * 1_009 if epoch else 0)
+            generator = torch.Generator().manual_seed(draw)
+            torch.manual_seed(draw)
             steps = plan(generator)
             losses, rate = 0.0, 0.0
             for number, indices in enumerate(steps):

@@ -54,6 +54,9 @@ class TrainConfig:
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the trunk's arithmetic while training; weights are always kept in float32."""
     seed: int = 0
+    branch: int = 0
+    """Which order and views the epochs after the first draw: runs that differ in nothing else share their first
+    epoch, and end near enough to each other for the mean of their weights to be a network, too."""
 
     @property
     def raster_rule(self) -> RasterRule:
@@ -87,8 +90,12 @@ class DistillConfig:
     """Least share of the photograph's width and of its height in a window."""
     unrated: int = 0
     """Unrated photographs used; of more, so many are drawn."""
+    students: int = 1
+    """Branches of the student; the result is the mean of their weights (Wortsman et al., "Model soups", 2022)."""
 
     def __post_init__(self) -> None:
+        if self.students < 1:
+            raise RequestError("A recipe of distillation needs at least one student.")
         views = {(config.short_side, config.network.pooling) for config in (*self.teachers, self.student)}
         if not self.teachers or len(views) > 1:
             raise RequestError(
@@ -126,7 +133,7 @@ _CROPPER = NetworkConfig(channels=16, geometry=True, pixel_mean=CENTRED_MEAN, pi
 
 _FINE_TUNING = TrainConfig(
     network=_CROPPER,
-    epochs=8,
+    epochs=6,
     images_per_step=4,
     crops_per_image=None,
     optimiser="adamw",
@@ -134,7 +141,7 @@ _FINE_TUNING = TrainConfig(
     weight_decay=1e-4,
     schedule="cosine",
     warmup_steps=50,
-    loss=LossConfig(correlation=1.0),
+    loss=LossConfig(correlation=1.0, listwise=0.5),
     augmentation=AugmentationConfig(brightness=24, contrast=0.3, saturation=0.4),
     ema=0.995,
     frozen_blocks=4,
@@ -142,19 +149,18 @@ _FINE_TUNING = TrainConfig(
     precision="bfloat16",
 )
 
-_LISTWISE = LossConfig(correlation=1.0, listwise=0.5)
-_STUDENT = replace(_FINE_TUNING, epochs=6, loss=_LISTWISE)
 _LARGE = replace(_CROPPER, backbone="timm:tf_efficientnet_lite2")
-_TEACHER = replace(_STUDENT, precision="float32")  # quicker than bfloat16 where all blocks are trained
+_TEACHER = replace(_FINE_TUNING, precision="float32")  # quicker than bfloat16 where all blocks are trained
 
 DEFAULT = DistillConfig(
     teachers=(
         replace(_TEACHER, seed=1, network=_LARGE),
         replace(_TEACHER, seed=2, network=replace(_LARGE, channels=32, width=384)),
     ),
-    student=replace(_STUDENT, seed=6),
+    student=replace(_FINE_TUNING, epochs=4, seed=6),
     windows=2,
     unrated=4000,
+    students=2,
 )
 """How the shipped model is made: two larger networks of different heads and seeds teach a quick one."""
 

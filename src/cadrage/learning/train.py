@@ -100,6 +100,7 @@ def train(
         report=lambda: evaluate(average, validation) if validation else None,
         keep=keep,
         watcher=watcher,
+        branch=config.branch,
     )
     average.load_state_dict(load_checkpoint(folder / "network.pt")["state"])
     return average
