@@ -13,6 +13,7 @@ from cadrage.captions.evaluation.methods import ABLATIONS, USUAL, Networks, cont
 from cadrage.captions.search.schedule import SCALES
 from cadrage.errors import RequestError
 from cadrage.imaging import open_photo
+from cadrage.weights import load_entry
 
 QUICK = "steps=3,restarts=3,candidates=6,weight=0"
 
@@ -121,6 +122,10 @@ def test_versions_change_with_the_file_of_a_judge_or_a_localiser(networks, tmp_p
         versions += [networks.judge_version(f"nima={file}"), content_version(str(tmp_path))]
     assert len(set(versions)) == 4
     assert networks.judge_version("nima=owner/name") == "nima=owner/name"
+    entry = load_entry(None)
+    assert (
+        networks.judge_version("gaic-regions") == f"gaic-regions {entry.version} {entry.encode.sha256[:12]}"
+    )
 
 
 def test_only_searches_from_the_frame_are_asked_with_every_seed(networks):

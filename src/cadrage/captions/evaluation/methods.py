@@ -30,6 +30,7 @@ from cadrage.errors import RequestError
 from cadrage.geometry import Box, FloatArray, as_boxes
 from cadrage.imaging import Photo, preview
 from cadrage.request import CropRequest
+from cadrage.weights import load_entry
 
 METHODS = (
     "original",
@@ -153,9 +154,13 @@ class Networks:
         return self._croppers[wanted]
 
     def judge_version(self, named: str | None) -> str:
-        """The judge that ``cropper`` takes: its name, and the beginning of a checksum of its file or folder."""
+        """The judge that ``cropper`` takes: its name, and the beginning of a checksum of its files."""
         name = named or self._aesthetics or "none"
-        return f"{name} {content_version(name.partition('=')[2])}".strip()
+        kind, _, where = name.partition("=")
+        if kind.startswith("gaic") and not where:
+            entry = load_entry(None)  # the default model, which changes from one release to the next
+            return f"{name} {entry.version} {entry.encode.sha256[:12]}"
+        return f"{name} {content_version(where)}".strip()
 
 
 def content_version(where: str) -> str:
