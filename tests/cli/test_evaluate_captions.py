@@ -218,7 +218,7 @@ def test_mosaics_are_written_as_pictures_for_a_study(cadrage, data, folder):
         (["--protocol", "phrases"], "--protocol is entities, captions, boxes, mosaics; got 'phrases'."),
         (["--split", "test"], "--split is val or all; got 'test'."),
         (["--method", "best"], "There is no method 'best'"),
-        (["--ablation", "all"], "--ablation is stabilisers, aesthetic, restarts; got 'all'."),
+        (["--ablation", "all"], "--ablation is stabilisers, aesthetic, restarts, evidence; got 'all'."),
         (["--embedding", "x"], "give --similarity too"),
         (["--report", "none/x.md"], "there is no folder"),
         (["--method", "gradcam", "--captioner", "none.safetensors"], "none.safetensors"),
