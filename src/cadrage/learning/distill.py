@@ -2,7 +2,7 @@
 
 Ratings are few, photographs are not. Several networks are trained on the ratings; their mean score, averaged with
 the mirrored photograph's, is better than any one of them. It is written down for the grid anchors of unrated
-photographs and of windows cut from the rated ones, and one network learns from it beside the ratings
+photographs and of windows cut from the rated ones, and a smaller network learns from it beside the ratings
 (Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network", 2015).
 """
 
@@ -53,7 +53,7 @@ def distill(
     device: str = "cpu",
     watcher: Watcher | None = None,
 ) -> CropNetwork:
-    """Train the teachers, let them score, train the student; continues where an earlier call was killed.
+    """Train the teachers, let them score, train the students; continues where an earlier call was killed.
 
     Args:
         config: every setting.
@@ -61,7 +61,8 @@ def distill(
         training: the same photographs as samples.
         validation: rated samples to report on, and to choose epochs by where the configurations say so.
         unrated: photographs without ratings.
-        run: folder of the run; the teachers' runs, the taught scores and the student's run are inside it.
+        run: folder of the run; the teachers' and the students' runs, the taught scores and, in ``student``, the
+            result are inside it.
         data: names the data in the records.
         initial_weights: of the student's backbone, see ``build_trunk``, and of teachers of the same one; others
             start from ImageNet's, or at random like it.
@@ -69,7 +70,7 @@ def distill(
         watcher: is told how it goes, see ``train``.
 
     Returns:
-        The student.
+        The mean of the students.
 
     Raises:
         RequestError: the folder holds another run, or the device is missing.
