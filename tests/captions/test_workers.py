@@ -2,11 +2,14 @@
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from searching import SHORT, Passes, found
 
+from cadrage.captions.cropper import CaptionCropper, CaptionRequest
+from cadrage.captions.search.descent import SearchConfig
 from cadrage.captions.search.workers import MOST, workers
 
 
@@ -49,8 +52,8 @@ def test_parts_are_shared_and_results_in_order(threads):
         made = shared.each(work, [1, 2, 3])
     assert [number for number, _ in made] == [10, 20, 30]
     assert len({thread for _, thread in made}) == 3
-    # Each calculates alone, and afterwards new threads begin with what they began with before.
-    assert asked == [1, 1, 1, 3]
+    # Each calculates alone, the caller too, and afterwards new threads begin with what they began with before.
+    assert asked == [1, 1, 1, 1, 3]
 
 
 def test_a_single_part_is_the_callers(threads):
@@ -99,3 +102,18 @@ def test_time_that_runs_out_for_threads_leaves_the_first_boxes(levels, monkeypat
     (one,) = found(levels, Passes(), SHORT, deadline=0.0)
     assert not one.in_time
     assert one.terms.isfinite().all()
+
+
+def test_what_is_found_does_not_depend_on_the_number_of_threads(torch_threads):
+    cropper, request = (
+        CaptionCropper(),
+        CaptionRequest(search=SearchConfig(steps=3, restarts=3, candidates=40)),
+    )
+    photograph = Path(__file__).parents[2] / "examples" / "photographs" / "camera.jpg"
+    results = []
+    for count in (1, 2, 3):
+        torch.set_num_threads(count)
+        results.append(cropper.crop(photograph, "a man in a black coat", request))
+        assert torch.get_num_threads() == count
+    assert len({(result.best.box, result.best.caption_loss) for result in results}) == 1
+    assert all(torch.equal(results[0].runs[0].boxes, result.runs[0].boxes) for result in results)

@@ -22,6 +22,7 @@ from cadrage.captions.protocols import Aesthetics, Captioner, Judge
 from cadrage.captions.results import CaptionCrop, CaptionResult, WordChange, bounds_of, settled
 from cadrage.captions.sampler import Pyramid, picture_of, pyramid, sample_crops
 from cadrage.captions.search.descent import Found, SearchConfig, Watch, search
+from cadrage.captions.search.workers import workers
 from cadrage.captions.vocabulary import known_words, unknown_words
 from cadrage.errors import RequestError
 from cadrage.geometry import MOST_ELONGATED, AspectRatio
@@ -152,25 +153,27 @@ class CaptionCropper:
         # Captions first: a wrong one costs no work.
         targets = [Target.of(caption, self.captioner, request.loss) for caption in captions]
         photo = photo if isinstance(photo, Photo) else open_photo(photo, pixel_limit=PIXEL_LIMIT)
-        picture = self.picture(photo, request.most_pixels_side)
-        space = space_of((picture.shape[2], picture.shape[1]), request, photo.size_wh)
-        levels = pyramid(picture)
-        found = search(
-            levels,
-            space,
-            targets,
-            self.captioner,
-            self._judge(picture, space, request),
-            request.loss,
-            request.weight_aesthetic,
-            request.search,
-            deadline=None if request.time_limit_s is None else begun + request.time_limit_s,
-            watch=watch,
-        )
-        return [
-            self._result(photo, space, levels, target, one, request, begun)
-            for target, one in zip(targets, found, strict=True)
-        ]
+        with workers() as shared:
+            picture = self.picture(photo, request.most_pixels_side)
+            space = space_of((picture.shape[2], picture.shape[1]), request, photo.size_wh)
+            levels = pyramid(picture)
+            found = search(
+                levels,
+                space,
+                targets,
+                self.captioner,
+                self._judge(picture, space, request),
+                request.loss,
+                request.weight_aesthetic,
+                request.search,
+                deadline=None if request.time_limit_s is None else begun + request.time_limit_s,
+                watch=watch,
+                shared=shared,
+            )
+            return [
+                self._result(photo, space, levels, target, one, request, begun)
+                for target, one in zip(targets, found, strict=True)
+            ]
 
     def picture(self, photo: Photo, most_pixels_side: int) -> Tensor:
         """The photograph as it is searched: RGB in [0, 1], shape (3, H, W), of the captioner's floating point."""

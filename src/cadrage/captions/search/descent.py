@@ -8,6 +8,7 @@ parameters, and each measure against instability can be switched off alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -26,7 +27,7 @@ from cadrage.captions.search.refine import refine
 from cadrage.captions.search.runs import Run, Runs, in_order
 from cadrage.captions.search.schedule import SCALES, Schedule
 from cadrage.captions.search.starts import Kind, all_over, best_candidates, candidates, start_boxes
-from cadrage.captions.search.workers import workers
+from cadrage.captions.search.workers import Workers, workers
 from cadrage.errors import RequestError
 
 SHARPNESS: Mapping[LossKind, float] = {"bag": 1.4, "likelihood": 1.0}
@@ -145,6 +146,7 @@ def search(
     *,
     deadline: float | None = None,
     watch: Watch | None = None,
+    shared: Workers | None = None,
 ) -> list[Found]:
     """Find the boxes that captions describe.
 
@@ -160,14 +162,15 @@ def search(
         deadline: time of ``time.monotonic`` after which nothing more is tried: the answers are made of what was
             seen by then, of a few candidates at least.
         watch: told of each step.
+        shared: who works on the passes; None for workers of its own.
 
     Returns:
         One for each caption, the same for the same input, unless the deadline has come first.
     """
     if not config.multi_scale:
         picture = Pyramid(picture.levels[:1], picture.size_wh)
-    with workers() as shared:
-        objective = Objective(picture, captioner, judge, loss, weight, shared)
+    with workers() if shared is None else nullcontext(shared) as threads:
+        objective = Objective(picture, captioner, judge, loss, weight, threads)
         return _search(objective, space, targets, config, deadline, watch)
 
 

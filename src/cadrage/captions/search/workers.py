@@ -44,11 +44,16 @@ class Workers:
 
 @contextmanager
 def workers() -> Iterator[Workers]:
-    """As many threads as torch may use in this one, for a while; each calculates on one CPU."""
+    """As many threads as torch may use in this one, for a while; each calculates on one CPU, and this one as well.
+
+    Sums that are divided among CPUs are rounded otherwise, and searches are sensitive: so results do not depend on
+    how many there are.
+    """
     count = torch.get_num_threads()
     if count == 1:
         yield Workers()
         return
+    torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(
             min(count, MOST), initializer=torch.set_num_threads, initargs=(1,)
