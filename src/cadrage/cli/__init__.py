@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -99,7 +100,9 @@ def program() -> None:
     if "torch" not in sys.modules or isinstance(code, str):
         sys.exit(code)
     atexit._run_exitfuncs()  # what the interpreter itself would do
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # of what ``main`` wrote it was said already
+            stream.flush()
     os._exit(code or 0)
 
 
