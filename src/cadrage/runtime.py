@@ -18,7 +18,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 from cadrage.errors import RequestError, WeightsError
 from cadrage.geometry import Box, FloatArray, as_boxes
-from cadrage.threads import MOST_THREADS, available_cpus
+from cadrage.threads import available_cpus, require_threads
 from cadrage.weights import WeightsEntry, load_entry
 
 BOXES_PER_RUN = 256
@@ -90,7 +90,7 @@ class Scorer:
 
         Args:
             entry: a weights entry, or whatever ``load_entry`` takes; ``None`` is the default model.
-            threads: threads a call may use, 1 to ``MOST_THREADS``; ``None`` is one for each CPU the process
+            threads: threads a call may use, 1 to ``threads.MOST_THREADS``; ``None`` is one for each CPU the process
                 may use.
             providers: execution providers of ONNX Runtime, best first; ``None`` is the CPU.
 
@@ -98,8 +98,8 @@ class Scorer:
             RequestError: ``threads`` is outside its range, or a provider is not there.
             WeightsError: the model is missing, damaged, or not a pair of cadrage graphs.
         """
-        if threads is not None and not 1 <= threads <= MOST_THREADS:
-            raise RequestError(f"The number of threads must be from 1 to {MOST_THREADS}, not {threads}.")
+        if threads is not None:
+            require_threads(threads)
         self.entry = entry if isinstance(entry, WeightsEntry) else load_entry(entry)
         self.threads = threads or available_cpus()
         chosen = _providers(providers)

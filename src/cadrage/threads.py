@@ -6,8 +6,20 @@ import math
 import os
 from pathlib import Path
 
+from cadrage.errors import RequestError
+
 MOST_THREADS = 1024
 """Threads that may be asked for: many more than help, and few enough for any system to start."""
+
+
+def require_threads(count: int) -> None:
+    """Refuse a number of threads that no system can start.
+
+    Raises:
+        RequestError: it is not from 1 to ``MOST_THREADS``.
+    """
+    if not 1 <= count <= MOST_THREADS:
+        raise RequestError(f"The number of threads must be from 1 to {MOST_THREADS}, not {count}.")
 
 
 def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:

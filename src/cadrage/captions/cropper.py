@@ -28,7 +28,7 @@ from cadrage.errors import RequestError
 from cadrage.geometry import MOST_ELONGATED, AspectRatio
 from cadrage.imaging import PIXEL_LIMIT, Photo, Source, open_photo
 from cadrage.selection import MAX_OVERLAP, pick
-from cadrage.threads import MOST_THREADS
+from cadrage.threads import require_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,10 +297,9 @@ def use_threads(count: int) -> None:
     """Calculate in so many threads, for the whole process: for its main program, not for libraries.
 
     Raises:
-        RequestError: it is not from 1 to ``MOST_THREADS``: torch ends the process where it cannot start them.
+        RequestError: see ``require_threads``: torch ends the process where it cannot start them.
     """
-    if not 1 <= count <= MOST_THREADS:
-        raise RequestError(f"The number of threads must be from 1 to {MOST_THREADS}, not {count}.")
+    require_threads(count)
     torch.set_num_threads(count)
 
 

@@ -16,7 +16,7 @@ from cadrage.errors import RequestError
 from cadrage.imaging import OutputRule, require_lossless
 from cadrage.imaging.photo import printable
 from cadrage.request import CropRequest
-from cadrage.threads import MOST_THREADS, available_cpus
+from cadrage.threads import available_cpus, require_threads
 
 STREAM = Path("-")
 """Standard input as a photograph, standard output as a folder."""
@@ -65,8 +65,8 @@ class CropCall:
             raise RequestError(
                 f"The number of processes must be from 1 to {MOST_PROCESSES}, not {self.processes}."
             )
-        if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
-            raise RequestError(f"The number of threads must be from 1 to {MOST_THREADS}, not {self.threads}.")
+        if self.threads is not None:
+            require_threads(self.threads)
         self._check_writing()
         self._check_streams()
         self._check_record()
