@@ -61,3 +61,11 @@ def test_crops_that_are_all_alike_divide_nothing_by_zero(graph):
     short = factorise(graph, [(features, boxes[:1].repeat(9, 1))], 8)
     with torch.no_grad():
         assert short(features, boxes).isfinite().all()
+
+
+def test_components_go_to_the_outputs_that_scores_depend_on(graph):
+    ignored = slice(8, 64)
+    graph.first.weight.data[ignored] *= 20
+    graph.network.head.second[0].weight.data[:, ignored] = 0
+    difference, spread = differences(graph, 8)
+    assert difference < 0.02 * spread

@@ -80,13 +80,17 @@ class QuickScoreGraph(ScoreGraph):
 
     def forward(self, features: Tensor, boxes: Tensor) -> Tensor:
         """From float32 (1, C, h, w) and (K, 4), raster pixels, to (K,)."""
-        network = self.network
         height, width = features.shape[-2:]
-        hidden = self.first_outputs(features, boxes)[:, :, None, None]
+        return self.finish(self.first_outputs(features, boxes), boxes, width * STRIDE, height * STRIDE)
+
+    def finish(self, outputs: Tensor, boxes: Tensor, width: int, height: int) -> Tensor:
+        """From the head's first layer, see ``first_outputs``, to (K,); sides of the raster in pixels."""
+        network = self.network
+        hidden = outputs[:, :, None, None]
         for layer in list(network.head.first)[1:]:
             hidden = layer(hidden)
         with_geometry = network.config.geometry
-        geometry = describe_boxes(boxes, width * STRIDE, height * STRIDE) if with_geometry else None
+        geometry = describe_boxes(boxes, width, height) if with_geometry else None
         return network.mos(network.head.finish(hidden, geometry))
 
 

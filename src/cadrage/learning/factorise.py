@@ -31,6 +31,9 @@ photographs of ECSSD and of Flickr8k as on others of GAICD.
 LEAST_VARIANCE = 1e-12
 """What a component of no variance is divided by the root of."""
 
+LEAST_IMPORTANCE = 0.01
+"""Of an output that no score depends on, as a share of the mean: it is divided by."""
+
 
 class ShortScoreGraph(QuickScoreGraph):
     """A ``QuickScoreGraph`` with a first layer of a low rank.
@@ -109,14 +112,34 @@ def factorise(
     layer = graph.first
     if rank * (layer.in_features + layer.out_features) >= layer.weight.numel():
         return graph
-    outputs = torch.cat([graph.first_outputs(features, boxes) for features, boxes in examples]).double()
+    outputs, importance = _responses(graph, examples)
     mean = outputs.mean(dim=0)
-    variances, directions = torch.linalg.eigh(torch.cov(outputs.T))
+    variances, directions = torch.linalg.eigh(torch.cov((outputs * importance).T))
     kept = directions[:, -rank:]
     spread = (
         variances[-rank:].clamp_min(LEAST_VARIANCE).sqrt()
     )  # of one size each, or 8 bits lose the small ones
     weight, bias = layer.weight.double(), layer.bias.double()
-    to_components = kept.T / spread[:, None]
+    to_components = kept.T * importance / spread[:, None]
     down = linear((to_components @ weight).float(), (to_components @ (bias - mean)).float())
-    return ShortScoreGraph(graph.network, down, linear((kept * spread).float(), mean.float()))
+    up = kept * spread / importance[:, None]
+    return ShortScoreGraph(graph.network, down, linear(up.float(), mean.float()))
+
+
+def _responses(graph: QuickScoreGraph, examples: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """The first layer's outputs for every box, (all K, width), and how much the score depends on each, (width,).
+
+    That is the root mean square of the score's derivative, at least ``LEAST_IMPORTANCE`` of the mean.
+    """
+    every, squares = [], []
+    for features, boxes in examples:
+        height, width = features.shape[-2:]
+        with torch.no_grad():
+            outputs = graph.first_outputs(features, boxes)
+        with torch.enable_grad():
+            scores = graph.finish(outputs.requires_grad_(), boxes, width * STRIDE, height * STRIDE)
+            (slopes,) = torch.autograd.grad(scores.sum(), outputs)
+        every.append(outputs.detach().double())
+        squares.append(slopes.double().square().mean(dim=0))
+    importance = torch.stack(squares).mean(dim=0).sqrt()
+    return torch.cat(every), importance.clamp_min(LEAST_IMPORTANCE * importance.mean())
