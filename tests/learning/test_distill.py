@@ -1,7 +1,10 @@
 """Distillation from beginning to end: teachers, their scores, the student; stopped and continued."""
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -85,7 +88,14 @@ def whole(division, unrated, tmp_path_factory):
 def test_teachers_then_their_scores_then_the_student(whole):
     folder, seen = whole
     stages = list(dict.fromkeys(stage for stage, _, _ in seen))
-    assert stages[2:] == ["teacher-0", "teacher-1", "taught", "student-0", "student-1"]
+    assert stages[2:] == [
+        "teacher-0",
+        "teacher-1",
+        "opening photographs to teach",
+        "taught",
+        "student-0",
+        "student-1",
+    ]
     assert [(done, total) for stage, done, total in seen if stage == "taught"] == [
         (done, TAUGHT) for done in (4, 8, 12, 16, 17)
     ]
@@ -123,8 +133,7 @@ def test_what_is_taught_is_the_teachers_mean_over_both_mirror_images(whole, divi
     teachers = [load_network(folder / f"teacher-{number}/network.pt")[0] for number in (0, 1)]
     sample = next(rated_samples(division.training, TEACHER.raster_rule))
     views = [sample, replace(sample, **dict(zip(("raster", "boxes_xyxy"), flipped(sample), strict=True)))]
-    how = {"precision": "bfloat16"}
-    expected = np.mean([predict_mos(teacher, view, **how) for teacher in teachers for view in views], axis=0)
+    expected = np.mean([predict_mos(teacher, view) for teacher in teachers for view in views], axis=0)
     np.testing.assert_allclose(shards(folder)[0]["scores"][0], expected, atol=1e-5)
 
 
@@ -147,6 +156,17 @@ def test_a_run_that_was_stopped_in_any_stage_ends_with_the_same_student(
     assert {path: path.stat().st_mtime_ns for path in finished} == finished  # read, not made again
     ours, expected = (load_checkpoint(result_of(RECIPE, folder))["state"] for folder in (run, whole[0]))
     assert all(torch.equal(tensor, expected[name]) for name, tensor in ours.items())
+
+
+def test_processes_that_share_a_run_end_with_the_same_student_as_one(whole, division, unrated, tmp_path):
+    run = tmp_path / "run"
+    call = partial(run_recipe, RECIPE, division, unrated, run, initial_weights=None, device="cpu")
+    with ProcessPoolExecutor(2, get_context("spawn")) as two:
+        both = [two.submit(call) for _ in range(2)]
+        networks = [one.result() for one in both]
+    expected = load_checkpoint(result_of(RECIPE, whole[0]))["state"]
+    for state in (load_checkpoint(result_of(RECIPE, run))["state"], *(net.state_dict() for net in networks)):
+        assert all(torch.equal(state[name], tensor) for name, tensor in expected.items())
 
 
 def test_scores_of_other_photographs_are_not_used(whole, division, tmp_path):
@@ -234,7 +254,7 @@ def test_windows_are_of_random_place_and_bounded_size(division):
 def test_teaching_yields_each_sample_with_its_scores(division, tmp_path):
     teacher = CropNetwork(TEACHER.network).eval()
     samples = list(rated_samples(division.training, TEACHER.raster_rule))
-    taught = list(teach([teacher], iter(samples), len(samples), tmp_path / "taught", Silent()))
+    taught = teach([teacher], samples, tmp_path / "taught", locks=tmp_path / "locks", watcher=Silent())
     assert [sample.name for sample in taught] == [sample.name for sample in samples]
     for before, after in zip(samples, taught, strict=True):
         assert torch.equal(before.mos, after.mos)

@@ -96,7 +96,8 @@ def train_gaicd(
     """Train a crop scorer on a data set in the GAICD layout (images/ and annotations/).
 
     The result is RUN/network.pt (or RUN/student/network.pt), with every setting and the history in run.json and
-    scalars for TensorBoard. A run that was stopped at any moment continues when the same command is given again.
+    scalars for TensorBoard. A run that was stopped at any moment continues when the same command is given again; a
+    run of the default recipe that is going on is shared: give the command once for every core.
 
     \b
       cadrage train gaicd GAICD --recipe paper

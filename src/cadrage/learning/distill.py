@@ -12,6 +12,7 @@ import copy
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from cadrage.learning.network import CropNetwork
 from cadrage.learning.recipes import DistillConfig, TrainConfig
 from cadrage.learning.samples import Sample, unrated_sample
 from cadrage.learning.scoring import predict_mos
+from cadrage.learning.sharing import share
 from cadrage.learning.train import evaluate, run_header, train
 
 SHARD = 128
@@ -55,14 +57,16 @@ def distill(
 ) -> CropNetwork:
     """Train the teachers, let them score, train the students; continues where an earlier call was killed.
 
+    Several processes may do the same in the same folder at the same time: they share the work.
+
     Args:
         config: every setting.
         images: the rated photographs for training, to cut windows from.
         training: the same photographs as samples.
         validation: rated samples to report on, and to choose epochs by where the configurations say so.
         unrated: photographs without ratings.
-        run: folder of the run; the teachers' and the students' runs, the taught scores and, in ``student``, the
-            result are inside it.
+        run: folder of the run; the teachers' and the students' runs, the taught scores, locks and, in
+            ``student``, the result are inside it.
         data: names the data in the records.
         initial_weights: of the student's backbone, see ``build_trunk``, and of teachers of the same one; others
             start from ImageNet's, or at random like it.
@@ -84,47 +88,40 @@ def distill(
     unrated_photos = [
         open_photo(unrated[index]) for index in order
     ]  # before hours of work: one may be damaged
-    shared: dict[str, Any] = {"device": device, "watcher": watcher}
+    watcher = watcher or Silent()
+    together: dict[str, Any] = {"locks": run / "locks", "watcher": watcher}
     own = config.student.network.backbone
 
-    def start(member: TrainConfig) -> str | Path | None:
-        same = initial_weights is None or member.network.backbone == own
-        return initial_weights if same else "imagenet"
+    def train_all(
+        kind: str, members: Iterable[TrainConfig], samples: Sequence[Sample], data: Mapping[str, Any]
+    ) -> list[CropNetwork]:
+        work = {}
+        for number, member in enumerate(members):
+            same = initial_weights is None or member.network.backbone == own
+            work[f"{kind}-{number}"] = partial(
+                train,
+                member,
+                samples,
+                validation,
+                run / f"{kind}-{number}",
+                data=data,
+                initial_weights=initial_weights if same else "imagenet",
+                device=device,
+                watcher=watcher,
+            )
+        return share(work, **together)
 
-    teachers = [
-        train(
-            member,
-            training,
-            validation,
-            run / f"teacher-{number}",
-            data=data,
-            initial_weights=start(member),
-            **shared,
-        )
-        for number, member in enumerate(config.teachers)
-    ]
-    rule = config.student.raster_rule
-    sources = itertools.chain(
-        training,
-        (unrated_sample(window, rule) for window in cut_windows(images, config, generator)),
-        (unrated_sample(photo, rule) for photo in unrated_photos),
-    )
-    total = len(training) + len(images) * config.windows + len(order)
-    taught = list(teach(teachers, sources, total, run / "taught", watcher or Silent()))
+    teachers = train_all("teacher", config.teachers, training, data)
     lesson = {"teachers": len(teachers), "windows": len(images) * config.windows, "unrated": len(order)}
+    samples = [*training]
+    for photo in itertools.chain(cut_windows(images, config, generator), unrated_photos):
+        samples.append(unrated_sample(photo, config.student.raster_rule))
+        done, total = len(samples) - len(training), lesson["windows"] + lesson["unrated"]
+        watcher.step("opening photographs to teach", done, total)
+    taught = teach(teachers, samples, run / "taught", **together)
     told = {**data, "distilled": lesson}
-    students = [
-        train(
-            replace(config.student, branch=branch),
-            taught,
-            validation,
-            run / f"student-{branch}",
-            data=told,
-            initial_weights=initial_weights,
-            **shared,
-        )
-        for branch in range(config.students)
-    ]
+    branches = [replace(config.student, branch=branch) for branch in range(config.students)]
+    students = train_all("student", branches, taught, told)
     result = mean_network(students)
     record = run_header(config.student.to_dict(), {**told, "students": config.students}, initial_weights)
     measured = evaluate(result, validation) if validation else None
@@ -171,43 +168,47 @@ def cut_windows(
 
 
 def teach(
-    teachers: Sequence[CropNetwork], sources: Iterable[Sample], total: int, folder: Path, watcher: Watcher
-) -> Iterator[Sample]:
+    teachers: Sequence[CropNetwork], samples: Sequence[Sample], folder: Path, *, locks: Path, watcher: Watcher
+) -> list[Sample]:
     """Give every sample the teachers' mean score, averaged with that of its mirror image.
 
-    Scores are written to ``folder`` in shards and read from there when an earlier call made them.
+    Scores are written to ``folder`` in shards and read from there when another call made them.
 
     Args:
         teachers: in evaluation mode.
-        sources: samples.
-        total: how many there are, for the watcher.
-        folder: of the shards.
+        samples: to score.
+        folder: of the shards; made if missing.
+        locks: see ``share``.
         watcher: is told of every shard.
 
     Raises:
         RequestError: the folder holds scores of other photographs.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    left = iter(sources)
-    for number in itertools.count():
-        shard = list(itertools.islice(left, SHARD))
-        if not shard:
-            return
-        path = folder / f"{number:05d}.pt"
-        names = [sample.name for sample in shard]
-        if path.exists():
-            written = load_checkpoint(path)
-            if written["names"] != names:
-                raise RequestError(
-                    f"{folder} holds scores of other photographs: remove it or use another run."
-                )
-            scores = written["scores"]
-        else:
-            scores = [
-                torch.from_numpy(predict_mos(teachers, sample, mirrored=True, precision="bfloat16")).float()
-                for sample in shard
-            ]
-            save_atomically({"names": names, "scores": scores}, path)
-        watcher.step(folder.name, number * SHARD + len(shard), total)
-        for sample, taught in zip(shard, scores, strict=True):
-            yield sample.with_teacher(taught)
+    done = itertools.count(1)
+    shards = [samples[start : start + SHARD] for start in range(0, len(samples), SHARD)]
+
+    def learn(shard: Sequence[Sample], path: Path) -> list[Sample]:
+        scores = _scores(teachers, shard, path)
+        watcher.step(folder.name, min(next(done) * SHARD, len(samples)), len(samples))
+        return [sample.with_teacher(taught) for sample, taught in zip(shard, scores, strict=True)]
+
+    work = {
+        f"{folder.name}-{number}": partial(learn, shard, folder / f"{number:05d}.pt")
+        for number, shard in enumerate(shards)
+    }
+    return [sample for shard in share(work, locks, watcher) for sample in shard]
+
+
+def _scores(teachers: Sequence[CropNetwork], shard: Sequence[Sample], path: Path) -> list[torch.Tensor]:
+    """The teachers' scores of each sample of a shard, from its file if that is there."""
+    names = [sample.name for sample in shard]
+    if not path.exists():
+        scores = [torch.from_numpy(predict_mos(teachers, sample, mirrored=True)).float() for sample in shard]
+        save_atomically({"names": names, "scores": scores}, path)
+        return scores
+    written = load_checkpoint(path)
+    if written["names"] != names:
+        raise RequestError(f"{path.parent} holds scores of other photographs: remove it or use another run.")
+    found: list[torch.Tensor] = written["scores"]
+    return found
