@@ -20,7 +20,7 @@ from PIL import Image
 SOURCE = Path(__file__).parents[1] / "src" / "cadrage"
 
 FLOORS = (
-    {"geometry", "errors", "atomic", "threads"},
+    {"geometry", "errors", "atomic", "numbers", "threads"},
     {
         "candidates",
         "imaging",
@@ -58,7 +58,7 @@ HEAVY = {
     "choix": {"annotation"},
     "pyarrow": {"annotation"},
     "matplotlib": {"annotation", "bench", "datasets"},
-    "filelock": {"annotation"},
+    "filelock": {"annotation", "learning"},
     "fastapi": {"service", "annotation"},
     "uvicorn": {"service", "annotation"},
     "ray": {"batch"},

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from cadrage.errors import RequestError
 from cadrage.geometry import AspectRatio, Box
+from cadrage.numbers import is_number
 from cadrage.selection import MAX_OVERLAP
 
 Shape = AspectRatio | Literal["free", "original"]
@@ -24,8 +24,6 @@ MOST_PIXELS_A_SIDE = 65_535
 
 TOLERANCE = 0.15
 """Points of the 1-5 scale that count as no difference; raters differ by more about most crops."""
-
-_GREATEST = sys.float_info.max
 
 SUBJECT = 4.0
 """Points of the 1-5 scale that a crop loses with the whole of the subject.
@@ -52,7 +50,7 @@ class Region:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if not _is_number(self.weight) or self.weight <= 0:
+        if not is_number(self.weight) or self.weight <= 0:
             raise RequestError(f"The weight of a region must be a number above 0, not {self.weight!r}.")
 
 
@@ -139,7 +137,7 @@ class CropRequest:
         if not isinstance(self.top, int) or isinstance(self.top, bool) or not 1 <= self.top <= MOST_CROPS:
             raise RequestError(f"The number of crops must be from 1 to {MOST_CROPS}, not {self.top!r}.")
         _check(self.max_overlap, 0, 1, "largest overlap")
-        if _is_number(self.min_size) and not 0 < self.min_size <= 1:  # type: ignore[operator]
+        if is_number(self.min_size) and not 0 < self.min_size <= 1:
             raise RequestError(
                 f"The smallest crop must be a share above 0 and at most 1, or WxH pixels, not {self.min_size!r}."
             )
@@ -209,8 +207,8 @@ def parse_shapes(
 def _parse_shape(ratio: object) -> Shape:
     if isinstance(ratio, AspectRatio):
         return ratio
-    if _is_number(ratio):
-        return AspectRatio(ratio, 1)  # type: ignore[arg-type]  # a number, as was just found out
+    if is_number(ratio):
+        return AspectRatio(ratio, 1)
     if not isinstance(ratio, str):
         raise RequestError(
             f"A ratio is text such as '16:9', or width over height as a number, not {ratio!r}."
@@ -223,13 +221,8 @@ def _parse_shape(ratio: object) -> Shape:
     return AspectRatio.parse(ratio)
 
 
-def _is_number(value: object) -> bool:
-    """Whether it is a finite number; of JSON's whole numbers, one that a float can hold."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _GREATEST
-
-
 def _check(value: object, low: float, high: float, what: str) -> None:
-    if not _is_number(value) or not low <= value <= high:  # type: ignore[operator]
+    if not is_number(value) or not low <= value <= high:
         raise RequestError(f"The {what} must be from {low} to {high}, not {value!r}.")
 
 
@@ -242,7 +235,7 @@ def _listed(values: object, name: str) -> Iterable[object]:
 def _box(value: object) -> Box:
     if isinstance(value, Box):
         return value
-    if not isinstance(value, Sequence) or len(value) != 4 or not all(map(_is_number, value)):
+    if not isinstance(value, Sequence) or len(value) != 4 or not all(map(is_number, value)):
         raise RequestError(f"A box is four numbers x1,y1,x2,y2, not {value!r}.")
     return Box(*value)
 
@@ -256,7 +249,7 @@ def _region(value: object) -> Region:
 
 
 def _pair(value: object, what: str) -> tuple[Any, Any]:
-    if not isinstance(value, Sequence) or len(value) != 2 or not all(map(_is_number, value)):
+    if not isinstance(value, Sequence) or len(value) != 2 or not all(map(is_number, value)):
         raise RequestError(f"{what}, two numbers, not {value!r}.")
     return value[0], value[1]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
 from cadrage.metrics import RankingReport, ranking_report
+from cadrage.numbers import is_number
 
 EXPECTED = '{"image": name, "scores": [numbers]}'
 
@@ -195,17 +195,11 @@ def _scores(content: Mapping[str, Any]) -> FloatArray:
     if not isinstance(scores, list):
         raise ValueError("'scores' is not a list")  # noqa: TRY004
     for number, score in enumerate(scores, start=1):
-        if not _is_number(score):
+        if not is_number(score):
             raise ValueError(
                 f"score {number} is {'null' if score is None else f'not a finite number but {shown(score)}'}"
             )
     return np.array(scores, dtype=np.float64)
-
-
-def _is_number(value: object) -> bool:
-    """Whether it is a number of JSON that a float can hold; texts of digits and truth values are none."""
-    is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_numeric and abs(value) <= sys.float_info.max  # type: ignore[arg-type]
 
 
 def _matched(place: str, line: _Line, image: RatedImage) -> FloatArray:
@@ -228,7 +222,7 @@ def _matched(place: str, line: _Line, image: RatedImage) -> FloatArray:
 def _box_rows(boxes: object) -> FloatArray | None:
     """Boxes as an array of shape (K, 4), K from 1; ``None`` where they are something else."""
     rows = boxes if isinstance(boxes, list) else []
-    are_boxes = all(isinstance(row, list) and len(row) == 4 and all(map(_is_number, row)) for row in rows)
+    are_boxes = all(isinstance(row, list) and len(row) == 4 and all(map(is_number, row)) for row in rows)
     return np.array(rows, dtype=np.float64) if rows and are_boxes else None
 
 

@@ -21,6 +21,7 @@ from cadrage.cropper import Cropper
 from cadrage.errors import CadrageError, DataError, RequestError
 from cadrage.geometry import FloatArray, as_boxes
 from cadrage.imaging.photo import printable, reason_of
+from cadrage.numbers import is_number
 from cadrage.runtime import Features
 from cadrage.selection import rounded
 
@@ -150,14 +151,7 @@ def _finite(text: str) -> float:
 
 
 def _is_box(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 4 and all(_is_number(item) for item in value)
-
-
-def _is_number(value: object) -> bool:
-    """Whether it is a JSON number that a float can hold."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return abs(value) <= sys.float_info.max
-    return isinstance(value, float)
+    return isinstance(value, list) and len(value) == 4 and all(map(is_number, value))
 
 
 def _answers(

@@ -25,6 +25,7 @@ from cadrage.datasets.json_entries import text_lines
 from cadrage.datasets.pictures import are_outside, cut_at_edge, pictures_beside
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
+from cadrage.numbers import is_number
 
 FILE = "captions.jsonl"
 IMAGES = "images"
@@ -172,8 +173,7 @@ def _is_box(box: object) -> bool:
 
 
 def _is_coordinate(value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) < 2**53  # type: ignore[arg-type]  # neither infinity nor "not a number"
+    return is_number(value) and abs(value) < 2**53
 
 
 def save_caption_crops(captions: Iterable[CaptionCrops], root: Path, *, copy_pictures: bool = True) -> None:

@@ -29,7 +29,7 @@ from cadrage.datasets.json_entries import (
     Entry,
     corners_of,
     entries_in,
-    is_number,
+    is_meant,
     plain,
     read_entries,
     read_text,
@@ -175,7 +175,7 @@ def _boxes(crops: Sequence[Entry], size_wh: tuple[int, int]) -> FloatArray:
 
 def _score(entry: Entry) -> float:
     value = entry.value.get("score")
-    if value is not None and not is_number(value):
+    if value is not None and not is_meant(value):
         raise entry.error(f'"score" must be a number, or null; got {shown(value)}.')
     return float("nan") if value is None else float(value)
 

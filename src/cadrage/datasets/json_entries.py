@@ -14,6 +14,7 @@ from cadrage.atomic import replacing
 from cadrage.datasets.folders import found_in
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
+from cadrage.numbers import is_number
 
 BLANKS = " \t\r\n"
 LARGEST = 2**53
@@ -91,7 +92,7 @@ def rows_of(value: object, columns: int, what: str) -> FloatArray:
         DataError: they are something else; the message begins with ``what``.
     """
     is_table = isinstance(value, list) and all(isinstance(row, list) and len(row) == columns for row in value)
-    if not is_table or not all(is_number(one) for row in value for one in row):  # type: ignore[attr-defined]
+    if not is_table or not all(is_meant(one) for row in value for one in row):  # type: ignore[attr-defined]
         raise DataError(f"{what} must be a list of rows of {columns} numbers; got {shown(value)}.")
     return np.array(value, dtype=np.float64).reshape(-1, columns)
 
@@ -102,7 +103,7 @@ def corners_of(value: object, what: str) -> FloatArray:
     Raises:
         DataError: it is no list of four numbers; the message begins with ``what``.
     """
-    if not isinstance(value, list) or len(value) != 4 or not all(map(is_number, value)):
+    if not isinstance(value, list) or len(value) != 4 or not all(map(is_meant, value)):
         raise DataError(f"{what} must be four numbers x, y, w, h; got {shown(value)}.")
     x, y, w, h = value
     return np.array([[x, y, _rounded(x + w), _rounded(y + h)]], dtype=np.float64)
@@ -120,10 +121,9 @@ def _rounded(value: float) -> float:
     return short if abs(short - value) < NOISE * max(1.0, abs(value)) else value
 
 
-def is_number(value: object) -> bool:
+def is_meant(value: object) -> bool:
     """Whether a value of JSON is a finite number of a size that can be meant."""
-    is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_numeric and abs(value) < LARGEST  # type: ignore[arg-type]
+    return is_number(value) and abs(value) < LARGEST
 
 
 def shown(value: object) -> str:

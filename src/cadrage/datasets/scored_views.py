@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cadrage.datasets.faults import Faults
-from cadrage.datasets.json_entries import Entry, is_number, plain, read_entries, shown, write_json
+from cadrage.datasets.json_entries import Entry, is_meant, plain, read_entries, shown, write_json
 from cadrage.datasets.pictures import names_in_one_folder, pictures_beside, solid_boxes
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
@@ -85,7 +85,7 @@ def _score(entry: Entry, name: str, value: object) -> float:
     if value is None:
         return float("nan")
     people = value if isinstance(value, list) else [value]
-    if not people or not all(map(is_number, people)):
+    if not people or not all(map(is_meant, people)):
         raise entry.error(f'"{name}" must be numbers, or lists of numbers; got {shown(value)}.')
     return sum(people) / len(people)
 
