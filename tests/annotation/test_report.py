@@ -23,6 +23,8 @@ from cadrage.annotation.store import (
 )
 from cadrage.errors import DataError, MissingExtraError, RequestError
 
+from .browser import chromium
+
 SMALL = {
     "Ada": (1, 4, 3, 5),
     "Ben": (2, 4, 3, 5),
@@ -324,15 +326,8 @@ class TestPage:
 
     @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
     def test_a_browser_shows_it_without_fetching_anything(self, crowd, tmp_path, scheme, width):
-        playwright = pytest.importorskip("playwright.sync_api")
         write_page(report_ratings(crowd, QUICK), crowd, tmp_path / "report.html")
-        options = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-        with playwright.sync_playwright() as play:
-            browser = play.chromium.launch(
-                executable_path="/usr/bin/chromium",
-                args=[*options.split(), "--disable-component-update", "--disable-sync"],
-                timeout=120_000,
-            )
+        with chromium() as browser:
             page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             page.set_default_timeout(120_000)
             asked, complaints = [], []
@@ -346,7 +341,6 @@ class TestPage:
             ink, ground = page.evaluate(
                 "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
             )
-            browser.close()
         assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
         assert complaints == []
         brightness = [float(colour.strip("rgb()").split(",")[0]) for colour in (ink, ground)]
