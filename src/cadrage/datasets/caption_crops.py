@@ -21,11 +21,10 @@ import numpy as np
 from cadrage.atomic import replacing
 from cadrage.datasets.faults import Faults
 from cadrage.datasets.folders import PICTURE_SUFFIXES
-from cadrage.datasets.json_entries import text_lines
+from cadrage.datasets.json_entries import is_meant, text_lines
 from cadrage.datasets.pictures import are_outside, cut_at_edge, pictures_beside
 from cadrage.errors import DataError
 from cadrage.geometry import FloatArray
-from cadrage.numbers import is_number
 
 FILE = "captions.jsonl"
 IMAGES = "images"
@@ -169,11 +168,7 @@ def _boxes(entry: dict[str, Any]) -> FloatArray:
 
 
 def _is_box(box: object) -> bool:
-    return isinstance(box, list) and len(box) == 4 and all(map(_is_coordinate, box))
-
-
-def _is_coordinate(value: object) -> bool:
-    return is_number(value) and abs(value) < 2**53
+    return isinstance(box, list) and len(box) == 4 and all(map(is_meant, box))
 
 
 def save_caption_crops(captions: Iterable[CaptionCrops], root: Path, *, copy_pictures: bool = True) -> None:

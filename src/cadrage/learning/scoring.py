@@ -90,7 +90,6 @@ def predict_mos(
     sample: Sample,
     *,
     mirrored: bool = False,
-    precision: str = "float32",
 ) -> NDArray[np.float64]:
     """Predicted mean opinion scores of a sample's crops.
 
@@ -98,7 +97,6 @@ def predict_mos(
         networks: one network or several whose scores are averaged, in evaluation mode.
         sample: the photograph and its boxes.
         mirrored: average with the scores of the mirrored photograph.
-        precision: of the trunk, see ``encode``.
 
     Returns:
         Shape (K,), on the raters' 1-5 scale.
@@ -110,7 +108,7 @@ def predict_mos(
         views.append(mirror(*views[0]))
     scores = torch.stack(
         [
-            network.mos(network.score(encode(network, raster[None], precision), boxes))
+            network.mos(network.score(encode(network, raster[None]), boxes))
             for network in members
             for raster, boxes in views
         ]
