@@ -213,6 +213,13 @@ class TestRatioSizes:
     def test_the_largest_size_is_exact_where_the_frame_allows(self, size_wh, ratio, largest):
         assert ratio_sizes(size_wh, AspectRatio(*ratio))[0] == largest
 
+    @pytest.mark.parametrize("size_wh", [(640, 427), (427, 640), (451, 300), (1024, 683), (6001, 4001)])
+    def test_a_frame_of_odd_sides_has_smaller_sizes_near_its_own_ratio(self, size_wh):
+        sizes = ratio_sizes(size_wh, AspectRatio(*size_wh))
+        assert sizes[0] == size_wh
+        assert len(sizes) == SIZES
+        assert all(w / h == pytest.approx(size_wh[0] / size_wh[1], rel=0.002) for w, h in sizes)
+
     def test_a_family_spans_the_allowed_areas_evenly(self):
         sizes = ratio_sizes((1600, 1200), AspectRatio(4, 3), SizeLimits(min_area=0.25), sizes=5)
         # A quarter of the area means half of the sides: 400 to 200 times 4 x 3.

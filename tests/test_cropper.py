@@ -129,9 +129,13 @@ def test_on_one_colour_the_first_candidate_wins_with_no_margin(cropper, ratio):
         assert best.box == largest_box((500, 360), AspectRatio(16, 9))
 
 
-def test_original_is_the_ratio_of_the_frame(cropper):
-    for crop in cropper.crop(lamp(600, 400, (0, 0, 100, 400)), "original", top=3).crops:
-        assert crop.box.width * 400 == pytest.approx(crop.box.height * 600, rel=0.005)
+@pytest.mark.parametrize("size_wh", [(600, 400), (640, 427)])
+def test_original_is_the_ratio_of_the_frame(cropper, size_wh):
+    width, height = size_wh
+    crops = cropper.crop(lamp(width, height, (0, 0, 100, height)), "original", top=3).crops
+    assert len(crops) == 3
+    for crop in crops:
+        assert crop.box.width * height == pytest.approx(crop.box.height * width, rel=0.005)
         assert crop.ratio == "original"
 
 

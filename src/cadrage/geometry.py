@@ -63,7 +63,7 @@ class Box:
         return (self.x1, self.y1, self.x2, self.y2)
 
     def rounded(self) -> tuple[int, int, int, int]:
-        """``(x1, y1, x2, y2)`` as whole pixels, halves away from zero towards larger coordinates."""
+        """``(x1, y1, x2, y2)`` as whole pixels, halves towards larger coordinates."""
         return tuple(math.floor(v + 0.5) for v in self.as_tuple())  # type: ignore[return-value]
 
 

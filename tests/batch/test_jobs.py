@@ -74,6 +74,14 @@ def test_a_lossless_crop_is_shown_and_scored_where_it_was_cut(cropper, photo, tm
     assert done.written[0].lossless
 
 
+def test_a_lossless_crop_in_another_format_stays_where_it_was_found(cropper, photo, tmp_path):
+    found = cropper.crop(photo, "2:3").best
+    task = Task(CropRequest(("2:3",)), writing(lossless=True, format="webp"))
+    done = do_job(cropper, task, Job(photo, tmp_path, "beam"))
+    assert done.result.best == found
+    assert done.written[0].lossless
+
+
 @pytest.mark.parametrize(
     ("request_", "said"),
     [

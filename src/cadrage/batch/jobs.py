@@ -17,6 +17,7 @@ from cadrage.imaging import (
     Photo,
     Written,
     aligned,
+    copies_coefficients,
     open_photo,
     suffix_for,
     write_crops,
@@ -169,7 +170,7 @@ def crop_photo(
     result = cropper.choose(job.source, features, request, faces)
     if writing is None:
         return result, ()
-    if writing.rule.lossless:
+    if copies_coefficients(photo, writing.rule):
         result = on_blocks(cropper, photo, features, result)
     targets = [job.sink] if job.sink else _targets(job, photo, result, writing, request)
     boxes = [crop.box for crop in result.crops]

@@ -158,7 +158,7 @@ def annotate(
     Then:
       cadrage ratings report holiday/ratings.cadrage
       cadrage ratings export holiday/ratings.cadrage --out my-data
-      cadrage train gaicd my-data
+      cadrage train gaicd my-data --recipe paper
     """
     try:
         from cadrage.cli.annotate_run import AnnotateCall, run  # noqa: PLC0415

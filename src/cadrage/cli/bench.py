@@ -38,7 +38,7 @@ def bench(
     ],
     root: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the data set's copy.")],
     methods: Annotated[
-        str, typer.Option(help="Names with commas between; gaic=MODEL and prior=GAICD take an argument.")
+        str, typer.Option(help="Names with commas between; some take an argument, such as gaic=MODEL.")
     ] = USUAL,
     split: Annotated[
         str | None,

@@ -194,7 +194,7 @@ def crop(
         int | None,
         typer.Option(
             metavar="N",
-            help="Work in N processes; by default as many as CPUs may be used if there are many photographs.",
+            help="Work in N processes; by default one, for many photographs without --threads one for each CPU.",
             rich_help_panel=_FOLDERS,
         ),
     ] = None,
@@ -232,7 +232,7 @@ def crop(
     photograph of the call is ever overwritten; other files of these names are replaced.
 
     What cannot be fulfilled at once is broken from the least important on, and the crop says which: --keep,
-    --faces, --focus, --min-size, --min-area and --max-area, --headroom, in this order. Wishes with a weight are
+    --faces, --focus, --min-size, --max-area, --min-area, --headroom, in this order. Wishes with a weight are
     held against the score.
 
     With --caption the crop is the one that a sentence describes: its box is optimised until a frozen captioner says

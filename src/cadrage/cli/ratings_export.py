@@ -97,7 +97,7 @@ def export(
       cadrage ratings export photographs/ratings.cadrage --out my-taste
       cadrage ratings export photographs/ratings.cadrage --out my-taste --fewest 3 --validation 20 --test 20
       cadrage ratings export photographs/ratings.cadrage --out ratings.parquet --anonymous
-      cadrage train gaicd my-taste --validation 20
+      cadrage train gaicd my-taste --recipe paper --validation 20
     """
     from cadrage.annotation.exchange.pictures import PictureSource  # noqa: PLC0415
     from cadrage.annotation.store import Store  # noqa: PLC0415

@@ -68,7 +68,7 @@ MinSize = Annotated[
     typer.Option(
         "--min-size",
         metavar="SHARE|WxH",
-        help="Smallest crop: 0.5 of the sides of the largest of that ratio, or 800x600 pixels.",
+        help="Smallest crop: 0.9 of the sides of the largest of that ratio, or 800x600 pixels.",
         rich_help_panel=_SIZE,
     ),
 ]

@@ -24,7 +24,8 @@ def schema(
 ) -> None:
     """Print the JSON Schema of requests or results.
 
-    Draft 2020-12. "request" is what crops are asked for with, in JSON; "result" is a line of "cadrage crop --json".
+    Draft 2020-12. "request" is what crops are asked for with, in JSON; "result" is a line of "cadrage crop --json"
+    of a photograph that was cropped, without --caption.
 
     \b
     Examples:

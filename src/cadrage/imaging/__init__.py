@@ -11,7 +11,7 @@ from cadrage.imaging.lossless import aligned, lossless_grid, require_lossless
 from cadrage.imaging.photo import FORMATS, PIXEL_LIMIT, Photo, Source, open_photo
 from cadrage.imaging.raster import RasterRule, preview, raster, raster_size
 from cadrage.imaging.saving import save
-from cadrage.imaging.writing import OutputRule, Written, suffix_for, write_crops
+from cadrage.imaging.writing import OutputRule, Written, copies_coefficients, suffix_for, write_crops
 
 __all__ = [
     "FORMATS",
@@ -22,6 +22,7 @@ __all__ = [
     "Source",
     "Written",
     "aligned",
+    "copies_coefficients",
     "cut",
     "cut_all",
     "lossless_grid",

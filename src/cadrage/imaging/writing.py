@@ -104,6 +104,11 @@ def suffix_for(photo: Photo, rule: OutputRule) -> str:
     return _writer_for(photo, rule).suffixes[0]
 
 
+def copies_coefficients(photo: Photo, rule: OutputRule) -> bool:
+    """Whether crops are cut out of the coefficients of a photograph's file, where their boxes allow it."""
+    return rule.lossless and photo.format == "JPEG" and _writer_for(photo, rule) is JPEG
+
+
 @quiet()
 def write_crops(
     photo: Photo,
@@ -187,7 +192,7 @@ class _Job:
     def _plan(self, regions: list[Region]) -> tuple[list[bool], tuple[str, ...]]:
         """For each region whether its coefficients are copied; and why not, where it was asked for."""
         photo = self.photo
-        if not self.rule.lossless or photo.format != "JPEG" or self.writer is not JPEG:
+        if not copies_coefficients(photo, self.rule):
             return [False] * len(regions), ()
         if self.size_wh is not None:
             return [False] * len(regions), ("Resized, so not a lossless copy.",)

@@ -74,7 +74,7 @@ def explanation(one: Explained) -> Image.Image:
 def density(boxes_xyxy: FloatArray, scores: FloatArray, size_wh: Size, onto_wh: Size) -> FloatArray:
     """How much of the weight of the candidates covers each pixel.
 
-    A candidate's weight falls by a third with every ``WARMTH`` points that it scores less than the best.
+    A candidate's weight falls to a third with every ``WARMTH`` points that it scores less than the best.
 
     Args:
         boxes_xyxy: shape (K, 4), in frame pixels.
