@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cadrage.errors import RequestError
+from cadrage.numbers import to_number
 
 FloatArray = NDArray[np.float64]
 
@@ -191,7 +192,7 @@ class AspectRatio:
         else:
             parts = [name, "1"]
         try:
-            width, height = (float(part) for part in parts)
+            width, height = map(to_number, parts)
         except ValueError:
             raise RequestError(
                 f"'{text}' is not an aspect ratio: give W:H such as 16:9, a decimal such as 1.91, "

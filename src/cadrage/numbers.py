@@ -1,4 +1,4 @@
-"""What counts as a number among values that users write, in Python or in JSON."""
+"""What counts as a number among values that users write, in Python, in JSON or in text."""
 
 from __future__ import annotations
 
@@ -11,3 +11,14 @@ _GREATEST = sys.float_info.max
 def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a value is a finite number that a float can hold; texts of digits and truth values are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _GREATEST
+
+
+def to_number(text: str) -> float:
+    """The number that a text is, as ``float`` reads it, but without Python's underscores between digits.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if "_" in text:
+        raise ValueError(text)
+    return float(text)

@@ -96,6 +96,14 @@ def test_a_malformed_line_is_named_with_its_fault(tmp_path, line, fault):
     assert len(message) < 500
 
 
+def test_a_score_that_is_null_beside_boxes_is_of_a_crop_that_nobody_rated(tmp_path):
+    boxes = image().boxes_xyxy.tolist()
+    beside = {"image": "one", "boxes": [[0, 0, 9, 9], *boxes], "scores": [None, 1, 2, 3, 4]}
+    assert scores_of(written(tmp_path, beside), image()) == [[1, 2, 3, 4]]
+    with pytest.raises(DataError, match=r"line 1: score 3 is null, and 'one' has a rated crop there"):
+        scores_of(written(tmp_path, beside | {"scores": [1, 2, None, 3, 4]}), image())
+
+
 def test_lines_of_other_images_do_no_harm(tmp_path):
     others = [{"image": "two", "error": "two is gone."}, {"image": "two", "scores": [None]}, {"image": "two"}]
     path = written(tmp_path, *others, {"image": "one", "scores": [1, 2, 3, 4]})

@@ -1,6 +1,8 @@
 """The command itself: help, version, commands loaded when they are called."""
 
 import importlib
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +91,44 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(arguments):
         )
     assert done.returncode == 2
     assert done.stderr == "cadrage: Writing failed: No space left on device.\n"
+
+
+def test_a_file_that_the_system_refuses_is_named(tmp_path):
+    name = "n" * 300
+    done = subprocess.run(
+        [*PROGRAM, "evaluate", "gaicd", name], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"cadrage: {name}")
+    assert done.stderr.endswith("cannot be used: File name too long.\n")
+
+
+WRITES = """
+import sys, time
+from pathlib import Path
+from cadrage import cli
+from cadrage.atomic import replacing
+
+def command(**_):
+    with replacing(Path("whole")) as part:
+        part.write_text("half")
+        print("writing", flush=True)
+        time.sleep(600)
+
+cli.app = command
+cli.main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_the_program_leaves_no_half_written_file(tmp_path, number):
+    program = [sys.executable, "-c", WRITES]
+    with subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "writing\n"
+        running.send_signal(number)
+        assert running.wait(timeout=60) == 128 + number
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("stream", ["1", "2"])

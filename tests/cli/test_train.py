@@ -40,6 +40,7 @@ def test_a_run_is_trained_continued_and_measured(cadrage, data, folder):
         "training_images": 3,
         "validation_images": 1,
         "validation": "1 of the train part, seed 0",
+        "fingerprint": record["data"]["fingerprint"],
     }
     assert record["config"]["epochs"] == 1
 
@@ -76,7 +77,8 @@ def test_a_run_is_trained_continued_and_measured(cadrage, data, folder):
         (["--recipe", "paper", "--unrated", "missing"], "missing does not exist"),
         (["--recipe", "paper", "--unrated", "empty"], "empty holds no JPEG or PNG file"),
         (["--recipe", "paper", "--unrated", "photographs"], "unrated photographs are of no use to it"),
-        (["--recipe", "default"], "unrated photographs; 0 were given: give folders with --unrated DIR."),
+        (["--recipe", "paper", "--weights", "none", "--threads", "2000"], "from 1 to 1024, not 2000"),
+        (["--recipe", "paper", "--weights", "none", "--processes", "2"], "processes cannot share"),
     ],
 )
 def test_what_cannot_be_trained_is_one_sentence(cadrage, data, folder, options, sentence):

@@ -30,7 +30,20 @@ def test_a_release_with_a_validation_part_uses_it(tmp_path):
         "training_images": 4,
         "validation_images": 2,
         "validation": "the release's own part",
+        "fingerprint": division.record()["fingerprint"],
     }
+
+
+def test_other_photographs_or_ratings_have_another_fingerprint(tmp_path):
+    def fingerprint(root):
+        return divide_gaicd(root, 1, seed=0).record()["fingerprint"]
+
+    first = fingerprint(write_rated(tmp_path / "first", train=4))
+    assert fingerprint(write_rated(tmp_path / "same", train=4)) == first
+    assert fingerprint(write_rated(tmp_path / "other", flat=4)) != first
+    label = tmp_path / "same/data/annotations/train/train02.txt"
+    label.write_text(label.read_text().replace(" 5", " 4", 1))
+    assert fingerprint(tmp_path / "same/data") != first
 
 
 @pytest.mark.parametrize("parts", [{"train": 6, "test": 2}, {"flat": 6}])

@@ -14,13 +14,14 @@ from rated import photographs, write_rated
 from cadrage.datasets.division import divide_gaicd
 from cadrage.errors import DataError, ImageError, RequestError
 from cadrage.learning import distill as distilling
+from cadrage.learning import run as running
 from cadrage.learning.augmentation import mirror
 from cadrage.learning.checkpoints import load_checkpoint, load_network
 from cadrage.learning.distill import cut_windows, teach
 from cadrage.learning.epochs import Silent
 from cadrage.learning.network import CropNetwork, NetworkConfig
 from cadrage.learning.recipes import DistillConfig, TrainConfig
-from cadrage.learning.run import photographs_in, result_of, run_recipe
+from cadrage.learning.run import photographs_in, result_of, run_recipe, usual_processes
 from cadrage.learning.samples import rated_samples
 from cadrage.learning.scoring import predict_mos
 from cadrage.learning.train import evaluate
@@ -71,8 +72,9 @@ class Stages(Silent):
             raise KeyboardInterrupt
 
 
-def follow_recipe(division, unrated, folder, recipe=RECIPE, watcher=None):
-    return run_recipe(recipe, division, unrated, folder, initial_weights=None, device="cpu", watcher=watcher)
+def follow_recipe(division, unrated, folder, recipe=RECIPE, watcher=None, processes=1):
+    how = {"initial_weights": None, "device": "cpu", "processes": processes, "watcher": watcher}
+    return run_recipe(recipe, division, unrated, folder, **how)
 
 
 @pytest.fixture(scope="module")
@@ -158,15 +160,58 @@ def test_a_run_that_was_stopped_in_any_stage_ends_with_the_same_student(
     assert all(torch.equal(tensor, expected[name]) for name, tensor in ours.items())
 
 
-def test_processes_that_share_a_run_end_with_the_same_student_as_one(whole, division, unrated, tmp_path):
-    run = tmp_path / "run"
-    call = partial(run_recipe, RECIPE, division, unrated, run, initial_weights=None, device="cpu")
-    with ProcessPoolExecutor(2, get_context("spawn")) as two:
-        both = [two.submit(call) for _ in range(2)]
-        networks = [one.result() for one in both]
+def test_processes_that_share_a_run_end_with_the_same_student_as_one(
+    whole, division, unrated, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(distilling, "SHARD", 128)  # as in the others
+    run, watcher = tmp_path / "run", Stages()
+    found = follow_recipe(division, unrated, run, watcher=watcher, processes=3)
     expected = load_checkpoint(result_of(RECIPE, whole[0]))["state"]
-    for state in (load_checkpoint(result_of(RECIPE, run))["state"], *(net.state_dict() for net in networks)):
+    for state in (load_checkpoint(result_of(RECIPE, run))["state"], found.state_dict()):
         assert all(torch.equal(state[name], tensor) for name, tensor in expected.items())
+
+
+def test_a_command_that_is_given_twice_shares_its_run(whole, division, unrated, tmp_path):
+    run = tmp_path / "run"
+    call = partial(
+        run_recipe, RECIPE, division, unrated, run, initial_weights=None, device="cpu", processes=1
+    )
+    with ProcessPoolExecutor(2, get_context("spawn")) as two:
+        networks = [one.result() for one in [two.submit(call) for _ in range(2)]]
+    expected = load_checkpoint(result_of(RECIPE, whole[0]))["state"]
+    for network in networks:
+        assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in expected.items())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "processes", "message"),
+    [
+        (TEACHER, 2, "trains one network, which processes cannot share: use --threads"),
+        (RECIPE, 0, "number of processes must be from 1 to 64, not 0"),
+        (RECIPE, 65, "number of processes must be from 1 to 64, not 65"),
+    ],
+)
+def test_an_impossible_number_of_processes_is_refused_before_any_work(
+    division, tmp_path, recipe, processes, message
+):
+    with pytest.raises(RequestError, match=message):
+        follow_recipe(division, [], tmp_path / "run", recipe, processes=processes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_cpus_are_used_by_as_many_processes_as_there_are_teachers_at_most(monkeypatch):
+    monkeypatch.setattr(running, "available_cpus", lambda: 8)
+    assert usual_processes(RECIPE, "cpu") == 2
+    assert usual_processes(RECIPE, "cuda") == 1
+    assert usual_processes(TEACHER, "cpu") == 1
+    monkeypatch.setattr(running, "available_cpus", lambda: 1)
+    assert usual_processes(RECIPE, "cpu") == 1
+
+
+def test_with_fewer_unrated_photographs_all_are_taught(division, unrated, tmp_path):
+    follow_recipe(division, unrated[:1], tmp_path / "run")
+    record = load_checkpoint(result_of(RECIPE, tmp_path / "run"))["record"]
+    assert record["data"]["distilled"] == {"teachers": 2, "windows": 6, "unrated": 1}
 
 
 def test_scores_of_other_photographs_are_not_used(whole, division, tmp_path):
@@ -204,21 +249,10 @@ def test_one_network_is_not_trained_in_the_folder_of_a_distillation(whole, divis
         follow_recipe(division, [], whole[0], TEACHER)
 
 
-@pytest.mark.parametrize(
-    ("recipe", "count", "message"),
-    [
-        (RECIPE, 4, "distils on 5 unrated photographs; 4 were given"),
-        (RECIPE, 0, "distils on 5 unrated photographs; 0 were given"),
-        (TEACHER, 1, "trains one network on ratings: unrated photographs are of no use"),
-    ],
-    ids=["too few", "none", "in vain"],
-)
-def test_the_wrong_number_of_unrated_photographs_is_refused_before_any_work(
-    division, unrated, tmp_path, recipe, count, message
-):
+def test_unrated_photographs_that_are_of_no_use_are_refused_before_any_work(division, unrated, tmp_path):
     watcher = Stages()
-    with pytest.raises(DataError, match=message):
-        follow_recipe(division, unrated[:count], tmp_path / "run", recipe, watcher)
+    with pytest.raises(DataError, match="trains one network on ratings: unrated photographs are of no use"):
+        follow_recipe(division, unrated[:1], tmp_path / "run", TEACHER, watcher)
     assert watcher.seen == []
     assert not (tmp_path / "run").exists()
 

@@ -7,7 +7,7 @@ import torch
 from rated import photographs, write_rated
 
 from cadrage.datasets.division import divide_gaicd
-from cadrage.errors import DataError, WeightsError
+from cadrage.errors import WeightsError
 from cadrage.learning import run as running
 from cadrage.learning.backbones import build_trunk
 from cadrage.learning.network import NetworkConfig
@@ -44,8 +44,8 @@ def follow(division, tmp_path, monkeypatch):
 
     monkeypatch.setattr(running, "rated_samples", opened)
 
-    def follow(recipe, weights, few=None):
-        given = unrated[:few] if isinstance(recipe, DistillConfig) else []
+    def follow(recipe, weights):
+        given = unrated if isinstance(recipe, DistillConfig) else []
         run_recipe(recipe, division, given, tmp_path / "run", initial_weights=weights, device="cpu")
 
     return follow
@@ -87,8 +87,3 @@ def test_a_run_whose_teachers_have_begun_needs_the_weights(follow, tmp_path):
     (tmp_path / "run" / "teacher-0" / "state.pt").touch()
     with pytest.raises(WeightsError, match="There is no weights file"):
         follow(DISTILLED, tmp_path / "gone.pth")
-
-
-def test_of_too_few_unrated_photographs_the_option_is_named(follow):
-    with pytest.raises(DataError, match=r"2 unrated .*; 1 were given: give folders with --unrated DIR\.$"):
-        follow(DISTILLED, None, few=1)

@@ -186,7 +186,7 @@ def distinct_stems(
 def parent_of(photo: Path) -> str:
     """Name of the folder that a photograph is in, also where the path does not say it."""
     said = photo.parent.name
-    return said if said not in {"", ".."} else photo.resolve().parent.name
+    return said if said not in {"", ".."} else Path(os.path.realpath(photo)).parent.name
 
 
 def _names_of_photographs(

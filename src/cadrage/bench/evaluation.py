@@ -186,7 +186,7 @@ def _prediction(row: str, known: Collection[str]) -> tuple[str, Mapping[str, Any
 
 
 def _scores(content: Mapping[str, Any]) -> FloatArray:
-    """The scores of a line; a ``ValueError`` says what is wrong with them."""
+    """The scores of a line, NaN where one beside boxes is null; a ``ValueError`` says what is wrong with them."""
     if "scores" not in content:
         if "error" in content:  # as ``cadrage score`` writes it of a photograph that it could not score
             raise ValueError(f"the line reports an error: {str(content['error'])[:200].rstrip('.')}")
@@ -195,6 +195,8 @@ def _scores(content: Mapping[str, Any]) -> FloatArray:
     if not isinstance(scores, list):
         raise ValueError("'scores' is not a list")  # noqa: TRY004
     for number, score in enumerate(scores, start=1):
+        if score is None and "boxes" in content:
+            continue  # of a crop that nobody rated it is not read
         if not is_number(score):
             raise ValueError(
                 f"score {number} is {'null' if score is None else f'not a finite number but {shown(score)}'}"
@@ -216,6 +218,9 @@ def _matched(place: str, line: _Line, image: RatedImage) -> FloatArray:
     if (distances[np.arange(len(nearest)), nearest] > SLACK).any():  # so much may be cut off a label's box
         raise DataError(f"{place}: some rated crops of '{image.name}' have no box in this line.")
     matched: FloatArray = scores[nearest]
+    if np.isnan(matched).any():
+        number = int(nearest[np.isnan(matched)][0]) + 1
+        raise DataError(f"{place}: score {number} is null, and '{image.name}' has a rated crop there.")
     return matched
 
 

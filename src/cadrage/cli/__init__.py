@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
+import threading
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -109,6 +111,7 @@ def program() -> None:
 def main() -> None:
     """Run the command line."""
     _open_streams()
+    _end_in_order()
     # Read when torch is loaded. By default its threads spin for milliseconds while they wait for each other, and
     # where another program wants the CPUs, too, that makes minutes of a crop of seconds.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -123,8 +126,26 @@ def main() -> None:
     except BrokenPipeError:
         _leave_quietly()
     except OSError as error:
-        complain(f"Writing failed: {error.strerror}.")
+        complain(_told(error))
         _leave_quietly()
+
+
+def _told(error: OSError) -> str:
+    if not isinstance(error.filename, str | bytes):  # of a stream, which has none
+        return f"Writing failed: {error.strerror}."
+    from cadrage.imaging.photo import printable  # noqa: PLC0415  (seldom, and not quick)
+
+    return f"{printable(os.fsdecode(error.filename))} cannot be used: {error.strerror}."
+
+
+def _end_in_order() -> None:
+    """Let a signal that ends the program end it as an exception does, so that no half-written file is left."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows knows no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def _open_streams() -> None:

@@ -57,7 +57,10 @@ _FOLDERS = "Folders"
 def crop(
     photos: Annotated[
         list[Path],
-        typer.Argument(metavar="PHOTO", help="Photographs, folders of them, or - for standard input."),
+        # Whether it can be read is found out photograph by photograph.
+        typer.Argument(
+            metavar="PHOTO", help="Photographs, folders of them, or - for standard input.", readable=False
+        ),
     ],
     *,
     ratio: Ratios = None,

@@ -57,7 +57,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command(cls=SectionedCommand)
 def explain(
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="The photograph.")],
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="The photograph.", readable=False)],
     *,
     out: Annotated[
         Path | None,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cadrage.cli.console import Progress
+from cadrage.cli.console import Progress, complain
 from cadrage.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -46,13 +47,25 @@ class Watching:
         """Print the epoch's loss and validation, where the bar was if there is one."""
         self.__exit__()
         self._bar = None
-        if self._quiet:
-            return
-        measured = line.validation or {}
-        figures = "".join(
-            f"  {name} {measured[name]:.4f}" for name in FIGURES if measured.get(name) is not None
-        )
-        print(f"{stage}  epoch {line.epoch}  loss {line.loss:.4f}{figures}", flush=True)
+        if not self._quiet:
+            print(_told(stage, line), flush=True)
+
+
+class Companion:
+    """Prints the epochs of another process, in place of the bar that this one may have drawn on the line."""
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Say nothing of it."""
+
+    def epoch(self, stage: str, line: Epoch) -> None:
+        """Print the epoch's loss and validation."""
+        print(("\r\x1b[K" if sys.stdout.isatty() else "") + _told(stage, line), flush=True)
+
+
+def _told(stage: str, line: Epoch) -> str:
+    measured = line.validation or {}
+    figures = "".join(f"  {name} {measured[name]:.4f}" for name in FIGURES if measured.get(name) is not None)
+    return f"{stage}  epoch {line.epoch}  loss {line.loss:.4f}{figures}"
 
 
 @app.callback()
@@ -91,13 +104,19 @@ def train_gaicd(
     epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.")] = None,
     backbone: Annotated[str | None, typer.Option(help="Other backbone, such as vgg16 or timm:NAME.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of a process.")] = 1,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that share the default recipe's work. [on CPUs one for each, at most one a teacher]",
+        ),
+    ] = None,
 ) -> None:
     """Train a crop scorer on a data set in the GAICD layout (images/ and annotations/).
 
     The result is RUN/network.pt (or RUN/student/network.pt), with every setting and the history in run.json and
-    scalars for TensorBoard. A run that was stopped at any moment continues when the same command is given again; a
-    run of the default recipe that is going on is shared: give the command once for every core.
+    scalars for TensorBoard. A run that was stopped at any moment continues when the same command is given again.
 
     \b
       cadrage train gaicd GAICD --recipe paper
@@ -118,6 +137,11 @@ def train_gaicd(
     chosen = recipes.with_changes(chosen, seed=seed, epochs=epochs, backbone=backbone, pixels=pixels)
     division = divide_gaicd(root, validation, split_seed)
     photographs = photographs_in(unrated or [])
+    if isinstance(chosen, recipes.DistillConfig) and len(photographs) < chosen.unrated:
+        complain(
+            f"The recipe is made for {chosen.unrated} unrated photographs, and {len(photographs)} are given "
+            "(--unrated DIR): its network learns from fewer than the shipped one."
+        )
     folder = run or Path("runs") / recipe
     with Watching() as watcher:
         run_recipe(
@@ -128,7 +152,9 @@ def train_gaicd(
             initial_weights=None if weights == "none" else weights,
             device=device,
             threads=threads,
+            processes=processes,
             watcher=watcher,
+            companion=Companion(),
         )
     print(f"The network is in {result_of(chosen, folder)}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,18 @@ class Division:
             "training_images": len(self.training),
             "validation_images": len(self.validation),
             "validation": self.description,
+            "fingerprint": self._fingerprint(),
         }
+
+    def _fingerprint(self) -> str:
+        """Tells data sets apart by names and ratings, so that a run is not continued on another one."""
+        digest = hashlib.sha256()
+        for images in (self.training, self.validation):
+            for image in images:
+                digest.update(f"{image.name}\0".encode(errors="surrogateescape"))
+                digest.update(image.boxes_xyxy.tobytes() + image.mos.tobytes())
+            digest.update(b"\0")
+        return digest.hexdigest()[:12]
 
 
 def learned_from(record: Mapping[str, Any], release: str, split: str) -> bool:
@@ -76,7 +88,7 @@ def divide_gaicd(root: Path, validation: int | None, seed: int) -> Division:
 
     Args:
         root: of the data set.
-        validation: photographs to draw; 0 for none, ``None`` for the usual number, at most a fifth.
+        validation: photographs to draw; 0 for none, ``None`` for the usual number, at most a fifth, but one of two.
         seed: which draw.
 
     Raises:
@@ -92,7 +104,7 @@ def divide_gaicd(root: Path, validation: int | None, seed: int) -> Division:
         own = load_gaicd(root, "val", read_sizes=True)
         return Division(train, own, release, "the release's own part")
     if validation is None:
-        validation = min(USUAL_VALIDATION, len(train) // 5)
+        validation = min(USUAL_VALIDATION, max(len(train) // 5, 1)) if len(train) > 1 else 0
     if not validation:
         return Division(train, (), release, "none")
     rest, drawn = split_by_seed(train, validation, seed)

@@ -34,6 +34,7 @@ from cadrage.datasets.releases import (
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError, RequestError
 from cadrage.geometry import FloatArray
+from cadrage.numbers import to_number
 
 Split = Literal["train", "val", "test", "all"]
 Release = Literal["conference", "journal", "unknown"]
@@ -131,7 +132,7 @@ def read_labels(path: Path) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
         if not fields:
             continue
         try:
-            y1, x1, y2, x2, mos = map(float, fields)
+            y1, x1, y2, x2, mos = map(to_number, fields)
         except ValueError:
             raise _line_error(path, number, "five numbers 'y1 x1 y2 x2 MOS'", line) from None
         if not (-LARGEST < x1 < x2 < LARGEST and -LARGEST < y1 < y2 < LARGEST):

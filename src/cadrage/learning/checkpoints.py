@@ -69,9 +69,16 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def save_atomically(value: Any, path: Path) -> None:  # noqa: ANN401  (torch.save takes anything)
-    """Write with ``torch.save``; a kill leaves the old file or the new one."""
+    """Write with ``torch.save``; a kill leaves the old file or the new one.
+
+    Raises:
+        WeightsError: the file cannot be written.
+    """
     with replacing(path) as part:
-        torch.save(value, part)
+        try:
+            torch.save(value, part)
+        except RuntimeError as error:  # what torch makes of a full disk
+            raise WeightsError(f"{path} cannot be written: the disk may be full.") from error
 
 
 def save_network(network: CropNetwork, path: Path, record: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from cadrage.errors import RequestError
+from cadrage.threads import require_threads
 
 
 def use_device(device: str, threads: int) -> str:
@@ -12,17 +13,18 @@ def use_device(device: str, threads: int) -> str:
 
     Args:
         device: "cpu", "cuda", or "auto" for CUDA where there is a device.
-        threads: CPU threads.
+        threads: CPU threads, 1 to ``threads.MOST_THREADS``.
 
     Returns:
         "cpu" or "cuda".
 
     Raises:
-        RequestError: it is not there.
+        RequestError: it is not there, or ``threads`` is outside its range.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     require_device(device)
+    require_threads(threads)
     torch.set_num_threads(threads)
     return device
 

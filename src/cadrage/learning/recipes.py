@@ -90,7 +90,7 @@ class DistillConfig:
     smallest_window: float = 0.55
     """Least share of the photograph's width and of its height in a window."""
     unrated: int = 0
-    """Unrated photographs used; of more, so many are drawn."""
+    """Unrated photographs used; of more, so many are drawn, of fewer all are taken."""
     students: int = 1
     """Branches of the student; the result is the mean of their weights (Wortsman et al., "Model soups", 2022)."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cadrage.datasets.division import Division
 from cadrage.datasets.types import RatedImage
-from cadrage.errors import DataError
+from cadrage.errors import DataError, RequestError
 from cadrage.learning.backbones import build_trunk
+from cadrage.learning.companions import companions
 from cadrage.learning.devices import use_device
 from cadrage.learning.distill import distill
 from cadrage.learning.epochs import STATE, Silent, Watcher
@@ -17,6 +19,10 @@ from cadrage.learning.network import CropNetwork
 from cadrage.learning.recipes import Recipe, TrainConfig, result_config
 from cadrage.learning.samples import Sample, rated_samples
 from cadrage.learning.train import train
+from cadrage.threads import available_cpus
+
+MOST_PROCESSES = 64
+"""Processes that may be asked for: each holds all photographs, and no recipe has as many networks."""
 
 
 def photographs_in(folders: Sequence[Path]) -> list[Path]:
@@ -45,27 +51,33 @@ def run_recipe(
     initial_weights: str | Path | None,
     device: str = "auto",
     threads: int = 1,
+    processes: int | None = None,
     watcher: Watcher | None = None,
+    companion: Watcher | None = None,
 ) -> CropNetwork:
     """Follow a recipe, or continue where an earlier call was stopped.
 
     Args:
         recipe: what to do.
         division: rated photographs.
-        photographs: unrated ones; a recipe of one network has no use for them.
+        photographs: unrated ones; a recipe of one network has no use for them, one that distils uses as many as it
+            says, or all there are.
         folder: of the run.
         initial_weights: of the backbones, see ``build_trunk``.
         device: "cpu", "cuda", or "auto" for CUDA where there is a device.
-        threads: CPU threads.
+        threads: CPU threads of each process.
+        processes: that share the work of a recipe that distils; ``None`` is ``usual_processes``.
         watcher: is told how it goes.
+        companion: is told how it goes in the other processes, where it is unpickled.
 
     Raises:
         DataError: photographs are missing or given for nothing.
-        RequestError: the folder holds another run, or the device is missing.
+        RequestError: the folder holds another run, the device is missing, or a number is outside its range.
         WeightsError: the initial weights are missing, damaged, or another backbone's.
     """
     device = use_device(device, threads)
-    _check_unrated(recipe, photographs)
+    processes = usual_processes(recipe, device) if processes is None else processes
+    _check(recipe, photographs, processes)
     student = result_config(recipe)
     if not _has_begun(recipe, folder):
         _check_weights(student, initial_weights)
@@ -80,20 +92,38 @@ def run_recipe(
     }
     if isinstance(recipe, TrainConfig):
         return train(recipe, training, validation, folder, **shared)
-    return distill(recipe, division.training, training, validation, photographs, folder, **shared)
+    same = partial(
+        run_recipe,
+        recipe,
+        division,
+        photographs,
+        folder,
+        initial_weights=initial_weights,
+        device=device,
+        threads=threads,
+        processes=1,
+        watcher=companion,
+    )
+    with companions(processes - 1, same):
+        return distill(recipe, division.training, training, validation, photographs, folder, **shared)
 
 
-def _check_unrated(recipe: Recipe, photographs: Sequence[Path]) -> None:
-    if isinstance(recipe, TrainConfig):
-        if photographs:
-            raise DataError(
-                "This recipe trains one network on ratings: unrated photographs are of no use to it."
-            )
-    elif len(photographs) < recipe.unrated:
-        raise DataError(
-            f"This recipe distils on {recipe.unrated} unrated photographs; {len(photographs)} were given: "
-            "give folders with --unrated DIR."
-        )
+def usual_processes(recipe: Recipe, device: str) -> int:
+    """How many processes work on a recipe: on CPUs one for each, if there are as many teachers; else one."""
+    if isinstance(recipe, TrainConfig) or device != "cpu":
+        return 1
+    return min(available_cpus(), len(recipe.teachers))
+
+
+def _check(recipe: Recipe, photographs: Sequence[Path], processes: int) -> None:
+    if not 1 <= processes <= MOST_PROCESSES:
+        raise RequestError(f"The number of processes must be from 1 to {MOST_PROCESSES}, not {processes}.")
+    if not isinstance(recipe, TrainConfig):
+        return
+    if photographs:
+        raise DataError("This recipe trains one network on ratings: unrated photographs are of no use to it.")
+    if processes > 1:
+        raise RequestError("This recipe trains one network, which processes cannot share: use --threads.")
 
 
 def _has_begun(recipe: Recipe, folder: Path) -> bool:

@@ -1,0 +1,75 @@
+"""Processes beside a run: they do the same, end with it however it ends, and do no harm by failing."""
+
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+from beside import fail, stay, write_name
+
+from cadrage.learning.companions import companions
+
+PATIENCE = 60
+
+
+def started(folder, count):
+    """The identifiers of so many processes, once they work."""
+    end = time.monotonic() + PATIENCE
+    while len(names := sorted(path.name for path in folder.iterdir())) < count:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return [int(name) for name in names]
+
+
+def is_running(process):
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def test_companions_are_waited_for(tmp_path):
+    with companions(2, partial(write_name, tmp_path)):
+        pass
+    assert len(started(tmp_path, 2)) == 2
+
+
+def test_none_are_started_where_none_are_wanted(tmp_path):
+    with companions(0, partial(write_name, tmp_path)):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_fails_says_nothing_and_does_no_harm(tmp_path, capfd):
+    with companions(1, partial(fail, tmp_path)):
+        started(tmp_path, 1)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+def test_they_end_where_the_work_is_broken_off(tmp_path):
+    with pytest.raises(KeyboardInterrupt), companions(2, partial(stay, tmp_path)):
+        processes = started(tmp_path, 2)
+        raise KeyboardInterrupt
+    assert not any(map(is_running, processes))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+def test_they_end_by_themselves_where_the_process_is_killed(tmp_path):
+    script = (
+        "import sys, time; from functools import partial; from pathlib import Path;"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r});"
+        "from cadrage.learning.companions import companions; from beside import stay\n"
+        "with companions(1, partial(stay, Path(sys.argv[1]))): time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, tmp_path]) as parent:
+        (companion,) = started(tmp_path, 1)
+        parent.send_signal(signal.SIGKILL)
+    end = time.monotonic() + PATIENCE
+    while is_running(companion):
+        assert time.monotonic() < end
+        time.sleep(0.02)
