@@ -1,6 +1,7 @@
 """``cadrage crop``: what it prints, writes, refuses, and how it exits."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -161,7 +162,8 @@ def bad_files(folder, lamp) -> list[str]:
     for name, data in files.items():
         Path(name).write_bytes(data)
     Path("nothing").mkdir()
-    return [*files, "missing.jpg", "nothing"]
+    Path("loop.jpg").symlink_to("loop.jpg")
+    return [*files, "missing.jpg", "nothing", "loop.jpg"]
 
 
 def test_bad_inputs_are_each_named_and_the_others_done(crop, lamp, bad_files):
@@ -173,6 +175,14 @@ def test_bad_inputs_are_each_named_and_the_others_done(crop, lamp, bad_files):
         (line,) = (line for line in ran.err if name in line)
         assert line.startswith("cadrage: ")
         assert line.endswith(".")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+def test_a_photograph_that_may_not_be_read_does_not_stop_the_others(crop, lamp):
+    lamp("secret.png").chmod(0)
+    ran = crop("secret.png", lamp("good.png"), "--out", "crops")
+    assert (ran.code, ran.err) == (1, ["cadrage: secret.png cannot be read: permission denied."])
+    assert list(contents(Path("crops"))) == ["good_free.png"]
 
 
 def test_bad_inputs_are_lines_of_json_too(crop, bad_files):
@@ -211,7 +221,7 @@ def test_a_wrong_option_is_one_sentence_before_any_work(crop, lamp, options, sai
     assert said in ran.err[0]
 
 
-@pytest.mark.parametrize("options", [["--no-such-option"], ["--top", "many"], []])
+@pytest.mark.parametrize("options", [["--no-such-option"], ["--top", "many"], [""], [".", "--out", ""], []])
 def test_a_malformed_command_line_exits_with_2(cadrage, options):
     ran = cadrage("crop", *options)
     assert ran.code == 2

@@ -1,6 +1,7 @@
 """``cadrage export``: from a checkpoint to a model that every other command takes."""
 
 import json
+import shutil
 
 import pytest
 from rated import photographs
@@ -40,6 +41,15 @@ def test_an_export_of_a_network_for_the_official_preprocessing_is_warned_of(cadr
     assert warning.removeprefix("cadrage: ") in (folder / "m/card.md").read_text()
 
 
+def test_without_a_place_the_model_lies_beside_the_checkpoint(cadrage, checkpoint, folder):
+    (folder / "run").mkdir()
+    own = shutil.copy(checkpoint, folder / "run/network.pt")
+    ran = cadrage("export", own)
+    assert (ran.code, ran.err) == (0, [])
+    assert json.loads((folder / "run/exported/entry.json").read_text())["name"] == "exported"
+    assert cadrage("export", own, "--whole").out == [f"Wrote {folder}/run/exported.onnx"]
+
+
 def assert_refused(ran, sentence, folder):
     assert (ran.code, ran.out) == (2, [])
     assert len(ran.err) == 1
@@ -60,6 +70,7 @@ def assert_refused(ran, sentence, folder):
         (["--out", "m", "--int8", "missing"], "missing does not exist"),
         (["--out", "m", "--whole"], "--whole writes one float32 file: give --out FILE.onnx"),
         (["--out", "m.onnx", "--whole", "--int8", "empty"], "--whole writes one float32 file"),
+        (["--whole", "--version", "2"], "--whole writes a graph without entry and card"),
         (["--out", "file"], "file cannot be made a folder"),
         (["--out", "file/m.onnx", "--whole"], "file/m.onnx cannot be written"),
     ],

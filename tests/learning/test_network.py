@@ -177,6 +177,21 @@ def test_a_configuration_survives_json():
     assert NetworkConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"kernel": 7}, r"no kernel 7: choose of \(9, 5, 3\)"),
+        ({"pooling": "max"}, "no pooling 'max'"),
+        ({"regions": "all"}, "no regions 'all'"),
+        ({"scale": "double"}, "no scale 'double'"),
+        ({"channels": 0}, "at least 1"),
+    ],
+)
+def test_what_no_network_has_is_refused(settings, message):
+    with pytest.raises(RequestError, match=message):
+        NetworkConfig(**settings)
+
+
 def test_small_kernels_are_for_9x9_regions():
     with pytest.raises(RequestError, match="9x9 pooled regions only"):
         NetworkConfig(kernel=5, pool_size=7)

@@ -53,13 +53,19 @@ _WRITE = "What is written"
 _FOLDERS = "Folders"
 
 
+def _path(text: str) -> Path:
+    """A path, whether there is anything or not, readable or not: that is found out photograph by photograph."""
+    if not text:  # as of a shell variable that is not set; it would be the current folder
+        raise typer.BadParameter("A path is empty.")
+    return Path(text)
+
+
 @app.command(cls=SectionedCommand)
 def crop(
     photos: Annotated[
         list[Path],
-        # Whether it can be read is found out photograph by photograph.
         typer.Argument(
-            metavar="PHOTO", help="Photographs, folders of them, or - for standard input.", readable=False
+            metavar="PHOTO", help="Photographs, folders of them, or - for standard input.", parser=_path
         ),
     ],
     *,
@@ -116,6 +122,7 @@ def crop(
         Path | None,
         typer.Option(
             metavar="DIR|-",
+            parser=_path,
             help="Write the crops into this folder, made if missing; - writes one crop to standard output.",
             rich_help_panel=_WRITE,
         ),

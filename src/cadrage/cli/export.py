@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -19,12 +20,20 @@ CALIBRATION_PICTURES = 100
 @app.command()
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="network.pt of a run, or an official .pth file.")],
-    out: Annotated[Path, typer.Option(help="Folder of the model; or a .onnx file with --whole.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the model, or .onnx file with --whole. [exported or exported.onnx, by the checkpoint]"
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model [the folder's].")] = None,
-    version: Annotated[str, typer.Option(help="Version of the weights.")] = "1.0.0",
+    version: Annotated[str | None, typer.Option(help="Version of the weights. [1.0.0]")] = None,
     license_: Annotated[
-        str, typer.Option("--license", help="Terms of the weights, those of the training data included.")
-    ] = "not stated",
+        str | None,
+        typer.Option(
+            "--license", help="Terms of the weights, those of the training data included. [not stated]"
+        ),
+    ] = None,
     evaluation: Annotated[
         list[Path] | None,
         typer.Option(
@@ -45,7 +54,8 @@ def export(
     """Write the ONNX graphs of a network, compare them with torch, and fill the weights entry and its card.
 
     \b
-      cadrage export runs/default/student/network.pt --out my-model
+      cadrage export runs/default/student/network.pt
+      cadrage export runs/default/student/network.pt --out my-model --int8 photographs
       cadrage crop photo.jpg --model my-model
     """
     try:
@@ -53,18 +63,24 @@ def export(
         from cadrage.learning.scoring import load_any  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("Exporting", "train") from None
+    out = out or checkpoint.with_name("exported.onnx" if whole else "exported")
+    if whole and (int8 is not None or out.suffix != ".onnx"):
+        raise RequestError("--whole writes one float32 file: give --out FILE.onnx, and no --int8.")
+    if whole and any((name, version, license_, evaluation, notes)):
+        raise RequestError(
+            "--whole writes a graph without entry and card: --name, --version, --license, --evaluation and --notes "
+            "have no place there."
+        )
     network, record, rule = load_any(checkpoint)
     if whole:
-        if int8 is not None or out.suffix != ".onnx":
-            raise RequestError("--whole writes one float32 file: give --out FILE.onnx, and no --int8.")
         exporting.export_whole(network, out, rule)
         _warn(exporting.caveat_of(network))
         print(f"Wrote {out}")
         return
     identity = exporting.Identity(
-        name=name or out.resolve().name,
-        version=version,
-        license=license_,
+        name=name or Path(os.path.realpath(out)).name,
+        version=version or "1.0.0",
+        license=license_ or "not stated",
         training=record,
         metrics=[_read_json(path) for path in evaluation or []],
         notes=_read_text(notes) if notes else "",

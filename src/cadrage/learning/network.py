@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -24,18 +24,25 @@ OFFICIAL_MEAN = (0.485 * 256, 0.456 * 256, 0.406 * 256)
 """The official code divides pixels by 256, not 255; these are exact multiples, so no bit changes."""
 OFFICIAL_STD = (0.229 * 256, 0.224 * 256, 0.225 * 256)
 
+Scale = Literal["multi", "single"]
+Pooling = Literal["clean", "official"]
 Regions = Literal["roi+rod", "roi", "rod", "roi+global"]
+Kernel = Literal[9, 5, 3]
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """Everything that fixes the shape and the arithmetic of a crop scorer."""
+    """Everything that fixes the shape and the arithmetic of a crop scorer.
+
+    Raises:
+        RequestError: a value is outside its range.
+    """
 
     backbone: str = "mobilenet_v2"
     """A name that ``build_trunk`` knows."""
-    scale: Literal["multi", "single"] = "multi"
+    scale: Scale = "multi"
     """Read the maps at strides 8, 16 and 32, or the one at stride 16."""
-    pooling: Literal["clean", "official"] = "clean"
+    pooling: Pooling = "clean"
     """Pooling and fusion as they should be, or with every quirk of the published code."""
     regions: Regions = "roi+rod"
     """What the head sees (table 4)."""
@@ -47,7 +54,7 @@ class NetworkConfig:
     """Clean pooling: sample points per bin and axis."""
     offset: float = 7.5
     """Clean pooling: raster coordinate of the centre of feature cell 0."""
-    kernel: Literal[9, 5, 3] = 9
+    kernel: Kernel = 9
     """First layers of the head: one 9x9, two 5x5 or three 3x3 convolutions (table 5)."""
     width: int = 768
     """Channels after the first layers of the head."""
@@ -73,6 +80,12 @@ class NetworkConfig:
     """Channels of the saliency head where it is finest; 0 for a network without one."""
 
     def __post_init__(self) -> None:
+        known = {"scale": Scale, "pooling": Pooling, "regions": Regions, "kernel": Kernel}
+        for name, kind in known.items():
+            if getattr(self, name) not in get_args(kind):
+                raise RequestError(f"There is no {name} {getattr(self, name)!r}: choose of {get_args(kind)}.")
+        if min(self.channels, self.pool_size, self.samples, self.width, self.hidden) < 1:
+            raise RequestError("Channels, bins, sample points and widths of a network are at least 1.")
         if self.kernel != 9 and self.pool_size != 9:
             raise RequestError("The heads of 5x5 and 3x3 kernels are defined for 9x9 pooled regions only.")
 
