@@ -20,7 +20,7 @@ from PIL import Image
 SOURCE = Path(__file__).parents[1] / "src" / "cadrage"
 
 FLOORS = (
-    {"geometry", "errors", "atomic", "numbers", "threads"},
+    {"geometry", "errors", "atomic", "numbers", "processes", "threads"},
     {
         "candidates",
         "imaging",

@@ -104,7 +104,7 @@ def test_a_file_that_the_system_refuses_is_named(tmp_path):
 
 
 WRITES = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from cadrage import cli
 from cadrage.atomic import replacing
@@ -115,19 +115,23 @@ def command(**_):
         print("writing", flush=True)
         time.sleep(600)
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
 cli.app = command
-cli.main()
+cli.program()
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_that_ends_the_program_leaves_no_half_written_file(tmp_path, number):
-    program = [sys.executable, "-c", WRITES]
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_the_program_leaves_no_half_written_file(tmp_path, name):
+    program, number = [sys.executable, "-c", WRITES], getattr(signal, name)
     with subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout.readline() == "writing\n"
-        running.send_signal(number)
-        assert running.wait(timeout=60) == 128 + number
+        try:
+            assert running.stdout.readline() == "writing\n"
+            running.send_signal(number)
+            assert running.wait(timeout=60) == 128 + number
+        finally:
+            running.kill()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,6 +1,5 @@
 """Processes beside a run: they do the same, end with it however it ends, and do no harm by failing."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -8,8 +7,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from beside import fail, stay, write_name
+from beside import die, fail, stay, write_name
 
+from cadrage.learning import companions as module
 from cadrage.learning.companions import companions
 
 PATIENCE = 60
@@ -50,6 +50,13 @@ def test_one_that_fails_says_nothing_and_does_no_harm(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_one_that_dies_before_it_knows_its_work_holds_nothing_up(monkeypatch):
+    monkeypatch.setattr(module, "_accompany", die)
+    large = b"0" * 5_000_000  # more than a pipe holds
+    with companions(1, partial(len, large)):
+        pass
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
 def test_they_end_where_the_work_is_broken_off(tmp_path):
     with pytest.raises(KeyboardInterrupt), companions(2, partial(stay, tmp_path)):
@@ -67,8 +74,10 @@ def test_they_end_by_themselves_where_the_process_is_killed(tmp_path):
         "with companions(1, partial(stay, Path(sys.argv[1]))): time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", script, tmp_path]) as parent:
-        (companion,) = started(tmp_path, 1)
-        parent.send_signal(signal.SIGKILL)
+        try:
+            (companion,) = started(tmp_path, 1)
+        finally:
+            parent.kill()
     end = time.monotonic() + PATIENCE
     while is_running(companion):
         assert time.monotonic() < end

@@ -1,6 +1,8 @@
 """Distillation from beginning to end: teachers, their scores, the student; stopped and continued."""
 
 import json
+import shutil
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -9,6 +11,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 import torch
+from beside import Notes
 from rated import photographs, write_rated
 
 from cadrage.datasets.division import divide_gaicd
@@ -70,6 +73,19 @@ class Stages(Silent):
         self.seen.append((stage, done, total))
         if (stage, done) == self.stop:
             raise KeyboardInterrupt
+
+
+class WaitsForCompanion(Silent):
+    """Keeps this process at its first teacher until a companion has trained the other."""
+
+    def __init__(self, told):
+        self.told = told
+
+    def step(self, stage, done, total):
+        end = time.monotonic() + 300
+        while stage == "teacher-0" and not (self.told / "teacher-1").exists():
+            assert time.monotonic() < end
+            time.sleep(0.05)
 
 
 def follow_recipe(division, unrated, folder, recipe=RECIPE, watcher=None, processes=1):
@@ -164,8 +180,13 @@ def test_processes_that_share_a_run_end_with_the_same_student_as_one(
     whole, division, unrated, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(distilling, "SHARD", 128)  # as in the others
-    run, watcher = tmp_path / "run", Stages()
-    found = follow_recipe(division, unrated, run, watcher=watcher, processes=3)
+    run, told = tmp_path / "run", tmp_path / "told"
+    told.mkdir()
+    found = run_recipe(
+        RECIPE, division, unrated, run, initial_weights=None, device="cpu", processes=2,
+        watcher=WaitsForCompanion(told), companion=Notes(told),
+    )  # fmt: skip
+    assert (told / "teacher-1").exists()
     expected = load_checkpoint(result_of(RECIPE, whole[0]))["state"]
     for state in (load_checkpoint(result_of(RECIPE, run))["state"], found.state_dict()):
         assert all(torch.equal(state[name], tensor) for name, tensor in expected.items())
@@ -201,11 +222,13 @@ def test_an_impossible_number_of_processes_is_refused_before_any_work(
 
 def test_cpus_are_used_by_as_many_processes_as_there_are_teachers_at_most(monkeypatch):
     monkeypatch.setattr(running, "available_cpus", lambda: 8)
-    assert usual_processes(RECIPE, "cpu") == 2
-    assert usual_processes(RECIPE, "cuda") == 1
-    assert usual_processes(TEACHER, "cpu") == 1
+    assert usual_processes(RECIPE, "cpu", 1) == 2
+    assert usual_processes(RECIPE, "cpu", 8) == 1
+    assert usual_processes(RECIPE, "cpu", 16) == 1
+    assert usual_processes(RECIPE, "cuda", 1) == 1
+    assert usual_processes(TEACHER, "cpu", 1) == 1
     monkeypatch.setattr(running, "available_cpus", lambda: 1)
-    assert usual_processes(RECIPE, "cpu") == 1
+    assert usual_processes(RECIPE, "cpu", 1) == 1
 
 
 def test_with_fewer_unrated_photographs_all_are_taught(division, unrated, tmp_path):
@@ -216,10 +239,16 @@ def test_with_fewer_unrated_photographs_all_are_taught(division, unrated, tmp_pa
 
 def test_scores_of_other_photographs_are_not_used(whole, division, tmp_path):
     others = photographs(tmp_path / "others", 7)
-    with pytest.raises(RequestError) as refusal:
+    with pytest.raises(RequestError, match="holds another run: give it another folder, or remove it"):
         follow_recipe(division, others, whole[0])
+    (run := tmp_path / "run").mkdir()
+    shutil.copytree(whole[0] / "taught", run / "taught")
+    for teacher in ("teacher-0", "teacher-1"):
+        shutil.copytree(whole[0] / teacher, run / teacher)
+    with pytest.raises(RequestError) as refusal:
+        follow_recipe(division, others, run)
     assert str(refusal.value) == (
-        f"{whole[0] / 'taught'} holds scores of other photographs: remove it or use another run."
+        f"{run / 'taught'} holds scores of other photographs: remove it or use another run."
     )
 
 

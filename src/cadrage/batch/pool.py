@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
 from cadrage.errors import CadrageError
+from cadrage.processes import PATIENCE, deaf_to_the_terminal, end_in_order
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -35,9 +36,6 @@ AHEAD = 2
 
 WINDOW = 32
 """Items for each worker between the oldest unfinished one and the newest: what may have to wait for its turn."""
-
-PATIENCE = 5.0
-"""Seconds that a worker gets to end before it is killed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -160,7 +158,7 @@ class Pool(Generic[Item, Answer]):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self._prepare), daemon=True)
-        with _deaf_to_interrupts():
+        with deaf_to_the_terminal():
             process.start()
         theirs.close()
         return _Worker(process, ours)
@@ -201,12 +199,12 @@ def _serve(pipe: Connection, prepare: bytes) -> None:
     """The life of a worker: make ready, then answer items until it is told to end."""
     told = threading.Event()
 
-    def leave(*about: object) -> None:
+    def leave(_number: int) -> None:
         """End as an exception does, so that a file half-written is removed."""
         told.set()
         sys.exit(0)
 
-    signal.signal(signal.SIGTERM, leave)
+    end_in_order(leave)
     try:
         _answer(pipe, prepare)
     finally:
@@ -229,19 +227,6 @@ def _answer(pipe: Connection, prepare: bytes) -> None:
         while True:
             item = pipe.recv()
             pipe.send(("done", work(item)))
-
-
-@contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes started within never see Ctrl-C, which reaches all of a terminal's: ours ends the others."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_of(exit_code: int | None) -> str:

@@ -52,7 +52,7 @@ MOST_OFF = 0.05
 """Sizes of exactly a ratio are taken where the best is off by this share of the height at most."""
 
 MOST_APART = 0.2
-"""And where they are no farther apart: of 640 x 427 there is no smaller one of the same ratio."""
+"""And, of a frame's own ratio, where they are no farther apart: 640 x 427 has no smaller one."""
 
 FEW_PIXELS = 5
 """Off by no more than so many pixels, a size is as good as another: multiples of 16 x 9 are 9 apart."""
@@ -230,10 +230,10 @@ def ratio_sizes(
 ) -> list[SizeWH]:
     """Sizes of one aspect ratio in whole pixels, from the largest that the frame takes downwards.
 
-    Where the largest box of exactly the ratio is at most 5 % narrower than the largest at all, and the next
-    is at most 20 % smaller, every size has exactly the ratio (for 16:9 in frames from 320 x 180 on). Otherwise, as
-    for the own ratio of a frame of 640 x 427, every size is the one of least ratio error among those up to 1 %, or
-    one pixel, smaller than aimed at.
+    Where the largest box of exactly the ratio is at most 5 % narrower than the largest at all, every size has
+    exactly the ratio (for 16:9 in frames from 320 x 180 on). Otherwise every size is the one of least ratio
+    error among those up to 1 %, or one pixel, smaller than aimed at; and so it is for a frame's own ratio where
+    the next box of exactly that is more than 20 % smaller, as of 640 x 427.
 
     Args:
         size_wh: width and height of the frame in pixels, at least 1.
@@ -278,7 +278,8 @@ def _landscape_sizes(
     all_exact = (
         exact.size > 0
         and exact[-1] >= (1 - MOST_OFF) * len(heights)
-        and exact[0] <= MOST_APART * len(heights)  # they are the multiples of the first
+        # They are the multiples of the first. Where that is the frame itself, there may be no other.
+        and (exact[-1] < len(heights) or exact[0] <= MOST_APART * len(heights))
     )
     tallest = int(exact[-1]) if all_exact else _nearby(errors, len(heights), lowest=1)
     pool = (exact if all_exact else heights)[::-1]

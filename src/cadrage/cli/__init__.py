@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 import sys
-import threading
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 import cadrage
 from cadrage.cli.console import complain
 from cadrage.errors import CadrageError
+from cadrage.processes import end_in_order
 
 COMMANDS = {
     "crop": "Find the best crops of photographs.",
@@ -95,6 +94,7 @@ def program() -> None:
     Its CUDA builds take half a second of CPU and 100 MB to put away libraries that nothing was asked of.
     """
     code: str | int | None = None
+    end_in_order(lambda number: sys.exit(128 + number))
     try:
         main()
     except SystemExit as end:
@@ -111,7 +111,6 @@ def program() -> None:
 def main() -> None:
     """Run the command line."""
     _open_streams()
-    _end_in_order()
     # Read when torch is loaded. By default its threads spin for milliseconds while they wait for each other, and
     # where another program wants the CPUs, too, that makes minutes of a crop of seconds.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -136,16 +135,6 @@ def _told(error: OSError) -> str:
     from cadrage.imaging.photo import printable  # noqa: PLC0415  (seldom, and not quick)
 
     return f"{printable(os.fsdecode(error.filename))} cannot be used: {error.strerror}."
-
-
-def _end_in_order() -> None:
-    """Let a signal that ends the program end it as an exception does, so that no half-written file is left."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows knows no SIGHUP
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup has it ignored
-            signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def _open_streams() -> None:

@@ -63,7 +63,7 @@ def export(
         from cadrage.learning.scoring import load_any  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("Exporting", "train") from None
-    out = out or checkpoint.with_name("exported.onnx" if whole else "exported")
+    out = out or checkpoint.parent / ("exported.onnx" if whole else "exported")
     if whole and (int8 is not None or out.suffix != ".onnx"):
         raise RequestError("--whole writes one float32 file: give --out FILE.onnx, and no --int8.")
     if whole and any((name, version, license_, evaluation, notes)):

@@ -59,7 +59,8 @@ class Companion:
 
     def epoch(self, stage: str, line: Epoch) -> None:
         """Print the epoch's loss and validation."""
-        print(("\r\x1b[K" if sys.stdout.isatty() else "") + _told(stage, line), flush=True)
+        if sys.stdout is not None:
+            print(("\r\x1b[K" if sys.stdout.isatty() else "") + _told(stage, line), flush=True)
 
 
 def _told(stage: str, line: Epoch) -> str:
@@ -109,7 +110,7 @@ def train_gaicd(
         int | None,
         typer.Option(
             min=1,
-            help="Processes that share the default recipe's work. [on CPUs one for each, at most one a teacher]",
+            help="Processes that share the default recipe's work. [as use all CPUs, at most one a teacher]",
         ),
     ] = None,
 ) -> None:
@@ -127,7 +128,13 @@ def train_gaicd(
     try:
         from cadrage.datasets.division import divide_gaicd  # noqa: PLC0415
         from cadrage.learning import recipes  # noqa: PLC0415
-        from cadrage.learning.run import photographs_in, result_of, run_recipe  # noqa: PLC0415
+        from cadrage.learning.devices import use_device  # noqa: PLC0415
+        from cadrage.learning.run import (  # noqa: PLC0415
+            photographs_in,
+            result_of,
+            run_recipe,
+            usual_processes,
+        )
     except ImportError:
         raise MissingExtraError("Training", "train") from None
     chosen = recipes.named(recipe)
@@ -143,6 +150,7 @@ def train_gaicd(
             "(--unrated DIR): its network learns from fewer than the shipped one."
         )
     folder = run or Path("runs") / recipe
+    device = use_device(device, threads)
     with Watching() as watcher:
         run_recipe(
             chosen,
@@ -152,7 +160,7 @@ def train_gaicd(
             initial_weights=None if weights == "none" else weights,
             device=device,
             threads=threads,
-            processes=processes,
+            processes=processes or usual_processes(chosen, device, threads),
             watcher=watcher,
             companion=Companion(),
         )

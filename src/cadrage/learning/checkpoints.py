@@ -78,7 +78,9 @@ def save_atomically(value: Any, path: Path) -> None:  # noqa: ANN401  (torch.sav
         try:
             torch.save(value, part)
         except RuntimeError as error:  # what torch makes of a full disk
-            raise WeightsError(f"{path} cannot be written: the disk may be full.") from error
+            raise WeightsError(
+                f"{path} cannot be written, the disk may be full: {first_line(error)}"
+            ) from error
 
 
 def save_network(network: CropNetwork, path: Path, record: Mapping[str, Any]) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 
-from cadrage.errors import CadrageError
+from cadrage.processes import PATIENCE, deaf_to_the_terminal, end_in_order
+
+Work = Callable[[], object]
 
 
 @contextmanager
-def companions(count: int, follow: Callable[[], object]) -> Iterator[None]:
+def companions(count: int, follow: Work) -> Iterator[None]:
     """Let other processes do the same as the block, and wait for them at its end.
 
     They are ended where the block raises, and end by themselves where this process is killed. One that fails is
@@ -23,24 +27,43 @@ def companions(count: int, follow: Callable[[], object]) -> Iterator[None]:
         count: how many; may be 0.
         follow: the work, a picklable function.
     """
-    context = multiprocessing.get_context("spawn")
-    started = [context.Process(target=_accompany, args=(follow,), daemon=True) for _ in range(count)]
+    started: list[BaseProcess] = []
     try:
-        for process in started:
-            process.start()
+        started += [_start(follow) for _ in range(count)]
         yield
         for process in started:
             process.join()
     finally:
         for process in started:
-            if process.is_alive():
-                process.kill()  # as good as any end: a run may be killed at any moment
-                process.join()
+            process.terminate()
+        for process in started:
+            process.join(PATIENCE)
+            process.kill()
+            process.join()
 
 
-def _accompany(follow: Callable[[], object]) -> None:
+def _start(follow: Work) -> BaseProcess:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_accompany, args=(theirs,), daemon=True)
+    with deaf_to_the_terminal():
+        process.start()
+    theirs.close()
+    # Megabytes, for which a pipe has no room: sending takes until the process has imported what it needs.
+    threading.Thread(target=_send, args=(ours, follow), daemon=True).start()
+    return process
+
+
+def _send(pipe: Connection, follow: Work) -> None:
+    with pipe, suppress(OSError):  # the process has ended already
+        pipe.send(follow)
+
+
+def _accompany(pipe: Connection) -> None:
+    end_in_order(lambda _: sys.exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with suppress(CadrageError, KeyboardInterrupt):
+    with suppress(Exception), pipe:
+        follow: Work = pipe.recv()
         follow()
 
 

@@ -9,6 +9,7 @@ photographs and of windows cut from the rated ones, and a smaller network learns
 from __future__ import annotations
 
 import copy
+import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -82,9 +83,12 @@ def distill(
         ImageError: an unrated photograph is none.
     """
     require_device(device)
-    begin_run(run, run_header(config.to_dict(), data, initial_weights), device)
     generator = torch.Generator().manual_seed(config.student.seed)
     order = torch.randperm(len(unrated), generator=generator)[: config.unrated].tolist()
+    # Windows are drawn after them: with other photographs they would be other windows of the same names.
+    names = [len(unrated), *(str(unrated[index]) for index in order)]
+    header = run_header(config.to_dict(), data, initial_weights)
+    begin_run(run, {**header, "unrated": hashlib.sha256(repr(names).encode()).hexdigest()[:12]}, device)
     unrated_photos = [
         open_photo(unrated[index]) for index in order
     ]  # before hours of work: one may be damaged

@@ -51,7 +51,7 @@ def run_recipe(
     initial_weights: str | Path | None,
     device: str = "auto",
     threads: int = 1,
-    processes: int | None = None,
+    processes: int = 1,
     watcher: Watcher | None = None,
     companion: Watcher | None = None,
 ) -> CropNetwork:
@@ -66,7 +66,7 @@ def run_recipe(
         initial_weights: of the backbones, see ``build_trunk``.
         device: "cpu", "cuda", or "auto" for CUDA where there is a device.
         threads: CPU threads of each process.
-        processes: that share the work of a recipe that distils; ``None`` is ``usual_processes``.
+        processes: that share the work of a recipe that distils; see ``usual_processes``.
         watcher: is told how it goes.
         companion: is told how it goes in the other processes, where it is unpickled.
 
@@ -76,7 +76,6 @@ def run_recipe(
         WeightsError: the initial weights are missing, damaged, or another backbone's.
     """
     device = use_device(device, threads)
-    processes = usual_processes(recipe, device) if processes is None else processes
     _check(recipe, photographs, processes)
     student = result_config(recipe)
     if not _has_begun(recipe, folder):
@@ -101,18 +100,17 @@ def run_recipe(
         initial_weights=initial_weights,
         device=device,
         threads=threads,
-        processes=1,
         watcher=companion,
     )
     with companions(processes - 1, same):
         return distill(recipe, division.training, training, validation, photographs, folder, **shared)
 
 
-def usual_processes(recipe: Recipe, device: str) -> int:
-    """How many processes work on a recipe: on CPUs one for each, if there are as many teachers; else one."""
+def usual_processes(recipe: Recipe, device: str, threads: int) -> int:
+    """How many processes of so many threads use all CPUs, at most one a teacher; one on CUDA or for one network."""
     if isinstance(recipe, TrainConfig) or device != "cpu":
         return 1
-    return min(available_cpus(), len(recipe.teachers))
+    return max(1, min(available_cpus() // threads, len(recipe.teachers)))
 
 
 def _check(recipe: Recipe, photographs: Sequence[Path], processes: int) -> None:

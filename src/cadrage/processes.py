@@ -1,0 +1,45 @@
+"""How processes begin and end: what a signal does to this one, and what a terminal does to those it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
+
+PATIENCE = 5.0
+"""Seconds that a process gets to end before it is killed."""
+
+
+def end_in_order(leave: Callable[[int], object]) -> None:
+    """Have the signals that end a process call a function instead, once.
+
+    They are SIGTERM, and SIGHUP of a terminal that closes, unless it is ignored as under nohup.
+
+    Args:
+        leave: raises, so that files half-written are removed; is given the number of the signal.
+    """
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+    def once(number: int, _frame: object) -> None:
+        for one in numbers:
+            signal.signal(one, signal.SIG_IGN)
+        leave(number)
+
+    for number in numbers:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, once)
+
+
+@contextlib.contextmanager
+def deaf_to_the_terminal() -> Iterator[None]:
+    """Processes started within see neither Ctrl-C nor the end of the terminal, which reach all: ours ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # its own start would let them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
