@@ -18,10 +18,11 @@ Work = Callable[[], object]
 
 @contextmanager
 def companions(count: int, follow: Work) -> Iterator[None]:
-    """Let other processes do the same as the block, and wait for them at its end.
+    """Let other processes do the same as the block, as long as it runs.
 
-    They are ended where the block raises, and end by themselves where this process is killed. One that fails is
-    no harm: what it was at is taken up by another, which meets the same error if there is one.
+    They are ended with it, when all that is shared is done or it raises, and end by themselves where this process
+    is killed. One that fails is no harm: what it was at is taken up by another, which meets the same error if there
+    is one.
 
     Args:
         count: how many; may be 0.
@@ -31,8 +32,6 @@ def companions(count: int, follow: Work) -> Iterator[None]:
     try:
         started += [_start(follow) for _ in range(count)]
         yield
-        for process in started:
-            process.join()
     finally:
         for process in started:
             process.terminate()
