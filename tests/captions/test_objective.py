@@ -136,7 +136,9 @@ class ShortOfBreath(Speaker):
     longest_forced = 3
 
 
-@pytest.mark.parametrize("loss", [CaptionLoss(words="forced"), CaptionLoss(kind="likelihood")], ids=str)
+@pytest.mark.parametrize(
+    "loss", [CaptionLoss(words="forced"), CaptionLoss(kind="likelihood")], ids=["forced", "likelihood"]
+)
 def test_a_caption_that_is_longer_than_the_captioner_can_say_is_refused(speaker, loss):
     short = ShortOfBreath()
     assert isinstance(short, Bounded)
