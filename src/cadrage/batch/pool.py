@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
 from cadrage.errors import CadrageError
-from cadrage.processes import PATIENCE, deaf_to_the_terminal, end_in_order
+from cadrage.processes import deaf_to_the_terminal, end_all, end_in_order
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -83,15 +83,9 @@ class Pool(Generic[Item, Answer]):
         return self
 
     def __exit__(self, *about: object) -> None:
-        # First all, then each: they end side by side.
+        end_all([worker.process for worker in self._workers])
         for worker in self._workers:
-            worker.process.terminate()
             worker.pipe.close()
-        for worker in self._workers:
-            worker.process.join(PATIENCE)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
         self._workers = []
 
     def answers(self, items: Iterable[Item]) -> Iterator[tuple[int, Answer]]:

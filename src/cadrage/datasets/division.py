@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,18 +37,18 @@ class Division:
             "training_images": len(self.training),
             "validation_images": len(self.validation),
             "validation": self.description,
-            "fingerprint": self._fingerprint(),
+            # So that a run is not continued on another data set.
+            "fingerprint": f"{fingerprint_of(self.training)} {fingerprint_of(self.validation)}",
         }
 
-    def _fingerprint(self) -> str:
-        """Tells data sets apart by names and ratings, so that a run is not continued on another one."""
-        digest = hashlib.sha256()
-        for images in (self.training, self.validation):
-            for image in images:
-                digest.update(f"{image.name}\0".encode(errors="surrogateescape"))
-                digest.update(image.boxes_xyxy.tobytes() + image.mos.tobytes())
-            digest.update(b"\0")
-        return digest.hexdigest()[:12]
+
+def fingerprint_of(images: Iterable[RatedImage]) -> str:
+    """Tells sets of rated photographs apart by names, sizes, crops and ratings, whatever their order."""
+    digest = hashlib.sha256()
+    for image in sorted(images, key=lambda image: image.name):
+        digest.update(f"{image.name}\0{image.size_wh}\0".encode(errors="surrogateescape"))
+        digest.update(image.boxes_xyxy.tobytes() + image.mos.tobytes())
+    return digest.hexdigest()[:12]
 
 
 def learned_from(record: Mapping[str, Any], release: str, split: str) -> bool:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from cadrage.processes import PATIENCE, deaf_to_the_terminal, end_in_order
+from cadrage.processes import deaf_to_the_terminal, end_all, end_in_order
 
 Work = Callable[[], object]
 
@@ -33,12 +33,7 @@ def companions(count: int, follow: Work) -> Iterator[None]:
         started += [_start(follow) for _ in range(count)]
         yield
     finally:
-        for process in started:
-            process.terminate()
-        for process in started:
-            process.join(PATIENCE)
-            process.kill()
-            process.join()
+        end_all(started)
 
 
 def _start(follow: Work) -> BaseProcess:
@@ -61,9 +56,12 @@ def _send(pipe: Connection, follow: Work) -> None:
 def _accompany(pipe: Connection) -> None:
     end_in_order(lambda _: sys.exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with suppress(Exception), pipe:
-        follow: Work = pipe.recv()
-        follow()
+    try:
+        with suppress(Exception), pipe:
+            follow: Work = pipe.recv()
+            follow()
+    finally:
+        os._exit(0)  # told to end while the interpreter takes its leave, it would complain
 
 
 def _end_with_parent() -> None:

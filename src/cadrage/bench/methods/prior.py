@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from cadrage.bench.methods.derived import box_from_scores
 from cadrage.bench.methods.interface import Entry, MethodOptions, Picture
 from cadrage.candidates import RELEASED_LABELS_GRID, bins_of, feasible_bins
-from cadrage.datasets.division import parts_of
+from cadrage.datasets.division import fingerprint_of, parts_of
 from cadrage.datasets.gaicd import load_gaicd
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError, RequestError
@@ -158,11 +157,7 @@ def _tally(image: RatedImage) -> Tally:
 
 
 def _version(images: Sequence[RatedImage]) -> str:
-    digest = hashlib.sha256()
-    for image in sorted(images, key=lambda image: image.name):
-        digest.update(f"{image.name}\0{image.size_wh}\0".encode())
-        digest.update(image.boxes_xyxy.tobytes() + image.mos.tobytes())
-    return f"1, {len(images)} photographs {digest.hexdigest()[:12]}"
+    return f"1, {len(images)} photographs {fingerprint_of(images)}"
 
 
 METHODS = (Entry("prior", Prior.of, takes_argument=True),)
