@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
 PATIENCE = 5.0
@@ -48,6 +49,27 @@ def deaf_to_the_terminal() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def start_with_pipe(work: Callable[..., object], *arguments: object) -> tuple[BaseProcess, Connection]:
+    """Start a process of its own, not a copy of this one, that ends with this one at the latest.
+
+    Args:
+        work: a function of a module; is given its end of a pipe, and then the arguments.
+        arguments: picklable, and small: the process starts with them.
+
+    Returns:
+        The process, which is deaf to the terminal, and our end of the pipe.
+    """
+    import multiprocessing  # noqa: PLC0415
+
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, *arguments), daemon=True)
+    with deaf_to_the_terminal():
+        process.start()
+    theirs.close()
+    return process, ours
 
 
 def end_all(processes: Collection[BaseProcess]) -> None:

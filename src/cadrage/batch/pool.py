@@ -10,7 +10,6 @@ Imports nothing large: a worker imports this file first, and then sets how many 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import pickle
 import signal
@@ -20,10 +19,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
 from cadrage.errors import CadrageError
-from cadrage.processes import deaf_to_the_terminal, end_all, end_in_order
+from cadrage.processes import end_all, end_in_order, start_with_pipe
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -42,7 +42,7 @@ WINDOW = 32
 class _Worker(Generic[Item]):
     """A process, our end of its pipe, and the items it has, oldest first."""
 
-    process: multiprocessing.process.BaseProcess
+    process: BaseProcess
     pipe: Connection
     items: deque[tuple[int, Item]] = field(default_factory=deque)
     ready: bool = False
@@ -149,13 +149,7 @@ class Pool(Generic[Item, Answer]):
             raise CadrageError(f"The processes that do the work cannot start: the last of them {end}.")
 
     def _start(self) -> _Worker[Item]:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._prepare), daemon=True)
-        with deaf_to_the_terminal():
-            process.start()
-        theirs.close()
-        return _Worker(process, ours)
+        return _Worker(*start_with_pipe(_serve, self._prepare))
 
 
 class _Waiting(Generic[Item]):

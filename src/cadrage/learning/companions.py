@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from cadrage.processes import deaf_to_the_terminal, end_all, end_in_order
+from cadrage.processes import end_all, end_in_order, start_with_pipe
 
 Work = Callable[[], object]
 
@@ -37,12 +37,7 @@ def companions(count: int, follow: Work) -> Iterator[None]:
 
 
 def _start(follow: Work) -> BaseProcess:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_accompany, args=(theirs,), daemon=True)
-    with deaf_to_the_terminal():
-        process.start()
-    theirs.close()
+    process, ours = start_with_pipe(_accompany)
     # Megabytes, for which a pipe has no room: sending takes until the process has imported what it needs.
     threading.Thread(target=_send, args=(ours, follow), daemon=True).start()
     return process
