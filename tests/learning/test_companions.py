@@ -12,7 +12,7 @@ from beside import die, fail, stay, write_name
 from cadrage.learning import companions as module
 from cadrage.learning.companions import companions
 
-PATIENCE = 60
+PATIENCE = 300  # seconds; a process imports torch before it works, on a busy machine in minutes
 
 
 def started(folder, count):
