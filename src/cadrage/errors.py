@@ -36,3 +36,8 @@ class MissingExtraError(CadrageError):
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'cadrage[{extra}]'")
         self.feature = feature
         self.extra = extra
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its kind where it has none."""
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -8,8 +8,10 @@ from torch import nn
 from torchvision import models
 
 from cadrage.errors import WeightsError
-from cadrage.learning.backbones import SamePadConv2d, TimmTrunk, build_trunk, read_tensors
+from cadrage.learning.backbones import build_trunk, read_tensors
 from cadrage.learning.mobilenet import MobileNetV2
+from cadrage.learning.padding import SamePadConv2d
+from cadrage.learning.timm_trunk import LEVEL, PYRAMID, TimmTrunk
 
 TAPS = {
     # name: (channels, torchvision's modules that end at strides 8, 16 and 32), as in the official code
@@ -128,11 +130,52 @@ def test_timm_networks_work_by_name_without_a_download(name):
 
 
 @pytest.mark.parametrize(
+    ("name", "strides", "only_hw"),
+    [
+        ("vit_tiny_patch16_224", LEVEL, None),
+        ("eva02_tiny_patch14_224", LEVEL, None),  # 14 pixels a cell
+        ("swin_tiny_patch4_window7_224", PYRAMID, None),  # channels last
+        ("mambaout_femto", PYRAMID, None),  # channels last
+        ("inception_v3", PYRAMID, None),  # maps are smaller than the strides say: it pads nothing
+        ("nest_tiny", LEVEL, (224, 224)),  # strides 4, 8 and 16
+        ("hiera_tiny_224", PYRAMID, (224, 224)),
+    ],
+)
+def test_timms_networks_of_other_strides_sizes_and_layouts_make_maps_of_any_picture(name, strides, only_hw):
+    trunk = build_trunk(f"timm:{name}").eval()
+    assert (trunk.strides, trunk.only_hw) == (strides, only_hw)
+    for height, width in ((128, 192), (288, 96)):
+        with torch.inference_mode():
+            maps = trunk(torch.zeros(2, 3, height, width))
+        assert [tuple(features.shape) for features in maps] == [
+            (2, channels, height // stride, width // stride)
+            for channels, stride in zip(trunk.channels, strides, strict=True)
+        ]
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "nest_tiny"])
+def test_maps_of_transformers_lie_where_the_picture_is(name):
+    torch.manual_seed(0)
+    trunk = build_trunk(f"timm:{name}").eval()
+    plain, marked = torch.zeros(1, 3, 256, 384), torch.zeros(1, 3, 256, 384)
+    marked[:, :, 160:192, 64:96] = 3.0  # around row 11 and column 5 of cells of 16 pixels
+    with torch.inference_mode():
+        change = (trunk(marked)[1] - trunk(plain)[1]).abs().sum(dim=(0, 1))
+    row, column = divmod(int(change.argmax()), change.shape[1])
+    assert abs(row - 10.5) <= 1.5
+    assert abs(column - 4.5) <= 1.5
+
+
+def test_blocks_of_a_transformer_can_be_frozen_one_by_one():
+    blocks = build_trunk("timm:vit_tiny_patch16_224").first_blocks
+    assert sum("Block" in type(block).__name__ for block in blocks) == 12
+
+
+@pytest.mark.parametrize(
     ("name", "options", "message"),
     [
         ("no_such_network", {}, "no usable backbone named 'no_such_network'"),
-        ("vit_tiny_patch16_224", {}, "8, 16 and 32 are needed"),  # one stride only
-        ("swin_tiny_patch4_window7_224", {}, "takes no pictures of any size"),
+        ("crossvit_tiny_240", {}, r"has maps at strides \[12, 17\]; three are needed"),
         ("resnet18", {"initial_weights": "weights.pth"}, "not from a file"),
         ("resnet18", {"same_padding": True}, "SAME padding"),
     ],

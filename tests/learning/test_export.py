@@ -149,6 +149,14 @@ def test_an_export_that_fails_leaves_the_model_that_was_there(entry, tmp_path, m
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_network_that_torch_cannot_export_is_refused_and_leaves_nothing(tmp_path):
+    hiera = network(backbone="timm:hiera_tiny_224")
+    with pytest.raises(WeightsError, match="torch cannot turn this network into an ONNX graph") as refusal:
+        export_entry(hiera, tmp_path / "model", IDENTITY, RULE)
+    assert "\n" not in str(refusal.value)
+    assert not any((tmp_path / "model").iterdir())
+
+
 def test_a_place_that_cannot_be_written_is_refused(mobilenet, tmp_path):
     (tmp_path / "file").write_text("a file")
     with pytest.raises(WeightsError, match="cannot be made a folder"):

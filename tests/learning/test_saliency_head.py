@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cadrage.errors import WeightsError
+from cadrage.errors import RequestError, WeightsError
 from cadrage.learning.checkpoints import load_network, save_atomically, save_network
 from cadrage.learning.network import CropNetwork, NetworkConfig
 from cadrage.learning.saliency_head import SaliencyHead, overlap_loss
@@ -83,3 +83,9 @@ def test_a_checkpoint_from_before_there_were_heads_is_read(tmp_path):
 def test_a_network_without_a_head_has_no_map():
     with pytest.raises(WeightsError, match="no saliency head: train one with 'cadrage train saliency'"):
         predict_saliency(network(), raster())
+
+
+def test_a_trunk_of_one_stride_takes_no_head():
+    scorer = CropNetwork(NetworkConfig(backbone="timm:vit_tiny_patch16_224"))
+    with pytest.raises(RequestError, match="those of timm:vit_tiny_patch16_224 lie at 16"):
+        scorer.add_saliency(4)

@@ -372,9 +372,12 @@ def test_a_pixel_rule_is_for_the_weights_that_are_given():
     assert means(with_changes(DEFAULT)) == {CENTRED_MEAN}
 
 
-def test_weights_that_tensorflow_trained_expect_pixels_around_zero():
-    assert usual_pixels("timm:tf_efficientnet_lite0") == "centred"
-    assert {usual_pixels("timm:resnet18"), usual_pixels("mobilenet_v2")} == {"imagenet"}
+def test_pixels_are_those_that_timms_weights_were_trained_with():
+    assert {usual_pixels(f"timm:{name}") for name in ("tf_efficientnet_lite0", "vit_tiny_patch16_224")} == {
+        "centred"
+    }
+    others = ("timm:tf_efficientnet_b0", "timm:resnet18", "timm:no_such_network", "mobilenet_v2")
+    assert {usual_pixels(name) for name in others} == {"imagenet"}
 
 
 def test_first_blocks_are_frozen():

@@ -1,7 +1,7 @@
 """Trunks: the three feature maps, at strides 8, 16 and 32, that a crop scorer reads.
 
 The networks are torchvision's own definitions, one ours with torchvision's own parameter names, cut where the
-official GAIC code cuts them; any timm network with maps at those strides works by the name ``timm:NAME``.
+official GAIC code cuts them; timm's networks work by the name ``timm:NAME``.
 """
 
 from __future__ import annotations
@@ -14,14 +14,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from cadrage.errors import MissingExtraError, WeightsError
+from cadrage.errors import WeightsError
 from cadrage.learning.mobilenet import MobileNetV2
-from cadrage.learning.pretrained import PACKAGES, load_packaged
-
-TENSORFLOW = "tf_"
-"""Start of timm's names of networks whose weights were trained by TensorFlow, with its padding."""
+from cadrage.learning.padding import pad_strided_convolutions
+from cadrage.learning.timm_trunk import PYRAMID, TimmTrunk
 
 Stages = tuple[nn.Sequential, nn.Sequential, nn.Sequential]
 
@@ -40,8 +37,11 @@ class Trunk(nn.Module):
 
     Attributes:
         channels: channels of the three maps.
+        strides: where they lie.
         stages: the three parts, applied one after the other.
     """
+
+    strides = PYRAMID
 
     def __init__(self, stages: Stages, channels: tuple[int, int, int], same_padding: bool = False) -> None:
         """Cut a backbone.
@@ -56,7 +56,7 @@ class Trunk(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.channels = channels
         if same_padding:
-            _pad_strided_convolutions(self)
+            pad_strided_convolutions(self)
 
     @property
     def first_blocks(self) -> list[nn.Module]:
@@ -68,90 +68,6 @@ class Trunk(nn.Module):
         fine = self.stages[0](images)
         middle = self.stages[1](fine)
         return fine, middle, self.stages[2](middle)
-
-
-class TimmTrunk(nn.Module):
-    """A timm network with maps at strides 8, 16 and 32."""
-
-    def __init__(self, name: str, pretrained: bool) -> None:
-        super().__init__()
-        try:
-            import timm  # noqa: PLC0415
-        except ImportError:
-            raise MissingExtraError(f"The backbone timm:{name}", "train") from None
-        try:
-            packaged = pretrained and name in PACKAGES
-            model = timm.create_model(name, pretrained=pretrained and not packaged, features_only=True)
-        except OSError as error:
-            raise WeightsError(
-                f"timm could not download the weights of '{name}': {first_line(error)}"
-            ) from error
-        except (RuntimeError, ValueError, AttributeError) as error:
-            raise WeightsError(f"timm has no usable backbone named '{name}': {first_line(error)}") from error
-        if packaged:
-            load_packaged(model, name)
-        info: Any = model.feature_info
-        strides = list(info.reduction())
-        if not {8, 16, 32} <= set(strides):
-            raise WeightsError(f"timm's '{name}' has maps at strides {strides}; 8, 16 and 32 are needed.")
-        self._picked = [strides.index(stride) for stride in (8, 16, 32)]
-        widths = info.channels()
-        self.channels = (widths[self._picked[0]], widths[self._picked[1]], widths[self._picked[2]])
-        self.model = model
-        if name.startswith(TENSORFLOW):
-            _pad_strided_convolutions(self)
-        self._require_maps(name)
-
-    @torch.no_grad()
-    def _require_maps(self, name: str) -> None:
-        """Some of timm's networks want one input size, or put channels last: find out now."""
-        self.eval()
-        try:
-            shapes = [tuple(features.shape) for features in self(torch.zeros(1, 3, 64, 96))]
-        except (RuntimeError, AssertionError, ValueError) as error:
-            raise WeightsError(
-                f"timm's '{name}' takes no pictures of any size: {first_line(error)}"
-            ) from error
-        finally:
-            self.train()
-        sizes_hw = ((8, 12), (4, 6), (2, 3))
-        if shapes != [(1, width, *size) for width, size in zip(self.channels, sizes_hw, strict=True)]:
-            raise WeightsError(f"timm's '{name}' does not make maps of channels, rows and columns.")
-
-    @property
-    def first_blocks(self) -> list[nn.Module]:
-        """The network's parts in order, and where it is a sequence of stages, these."""
-        parts = list(self.model.children())
-        return [
-            one for part in parts for one in (part.children() if isinstance(part, nn.Sequential) else [part])
-        ]
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Maps at strides 8, 16 and 32 of normalised images of shape (B, 3, H, W)."""
-        maps = self.model(images)
-        fine, middle, coarse = (maps[index] for index in self._picked)
-        return fine, middle, coarse
-
-
-class SamePadConv2d(nn.Conv2d):
-    """A convolution of stride 2 padded as TensorFlow pads even sizes: less at the left and top.
-
-    timm's own works the padding out at every call, for odd sizes too, and that costs an exported network much time.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Convolve a map of shape (B, C, H, W), H and W even, to (B, C', H/2, W/2)."""
-        missing = self.kernel_size[0] - 2
-        before, after = missing // 2, missing - missing // 2
-        padded = functional.pad(input, (before, after, before, after))
-        return functional.conv2d(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
-
-
-def _pad_strided_convolutions(trunk: nn.Module) -> None:
-    """Make every square convolution of stride 2 and more than one pixel pad as TensorFlow does."""
-    for module in trunk.modules():
-        if isinstance(module, nn.Conv2d) and module.stride == (2, 2) and module.kernel_size[0] > 1:
-            module.__class__ = SamePadConv2d
 
 
 def build_trunk(
@@ -278,8 +194,3 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict):
         raise WeightsError(f"{path} does not hold a dictionary of tensors.")
     return state
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its kind where it has none."""
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -12,8 +12,7 @@ import torch
 
 from cadrage import __version__
 from cadrage.atomic import replacing
-from cadrage.errors import RequestError, WeightsError
-from cadrage.learning.backbones import first_line
+from cadrage.errors import RequestError, WeightsError, first_line
 from cadrage.learning.network import CropNetwork, NetworkConfig
 
 FORMAT = "cadrage-crop-network-1"

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from cadrage.atomic import replacing
 from cadrage.candidates import grid_anchors
-from cadrage.errors import WeightsError
+from cadrage.errors import WeightsError, first_line
 from cadrage.imaging import RasterRule, open_photo, raster
 from cadrage.learning.deployed import QuickScoreGraph, ScoreGraph, score_graph
 from cadrage.learning.factorise import factorise
@@ -222,18 +222,23 @@ def write_graph(
     """Trace a module to an ONNX file; ``inputs`` maps names to an example and its dynamic axes."""
     with _hushed(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter's own internals
-        torch.onnx.export(
-            module.eval(),
-            tuple(example for example, _ in inputs.values()),
-            str(path),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_shapes=tuple(axes for _, axes in inputs.values()),
-            external_data=False,
-            verbose=False,
-        )
+        try:
+            torch.onnx.export(
+                module.eval(),
+                tuple(example for example, _ in inputs.values()),
+                str(path),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=list(inputs),
+                output_names=list(outputs),
+                dynamic_shapes=tuple(axes for _, axes in inputs.values()),
+                external_data=False,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise WeightsError(
+                f"torch cannot turn this network into an ONNX graph: {first_line(error.__cause__ or error)}"
+            ) from error
 
 
 @contextmanager

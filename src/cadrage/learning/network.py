@@ -16,6 +16,7 @@ from cadrage.learning.backbones import build_trunk
 from cadrage.learning.pooling import rod_clean, roi_clean, whole_map
 from cadrage.learning.pooling_official import rod_official, roi_official
 from cadrage.learning.saliency_head import SaliencyHead
+from cadrage.learning.timm_trunk import PYRAMID
 
 STRIDE = 16
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
@@ -131,7 +132,15 @@ class CropNetwork(nn.Module):
             self.add_saliency(config.saliency)
 
     def add_saliency(self, channels: int) -> SaliencyHead:
-        """Put a fresh saliency head of so many channels on the trunk, in place of any there is; returns it."""
+        """Put a fresh saliency head of so many channels on the trunk, in place of any there is; returns it.
+
+        Raises:
+            RequestError: the trunk's maps do not lie at strides 8, 16 and 32.
+        """
+        if self.trunk.strides != PYRAMID:
+            raise RequestError(
+                f"A saliency head needs maps at strides 8, 16 and 32; those of {self.config.backbone} lie at 16."
+            )
         self.config = replace(self.config, saliency=channels)
         self.saliency_head = SaliencyHead(self.trunk.channels, channels)
         return self.saliency_head

@@ -23,11 +23,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cadrage.errors import RequestError, WeightsError
+from cadrage.errors import RequestError, WeightsError, first_line
 from cadrage.geometry import FloatArray
 from cadrage.imaging import RasterRule, open_photo
 from cadrage.learning.augmentation import AugmentationConfig
-from cadrage.learning.backbones import build_trunk, first_line
+from cadrage.learning.backbones import build_trunk
 from cadrage.learning.checkpoints import load_checkpoint, save_atomically
 from cadrage.learning.samples import raster_tensor
 

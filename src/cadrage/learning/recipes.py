@@ -9,7 +9,6 @@ from typing import Any, Literal
 from cadrage.errors import RequestError
 from cadrage.imaging import RasterRule
 from cadrage.learning.augmentation import OFFICIAL, AugmentationConfig
-from cadrage.learning.backbones import TENSORFLOW
 from cadrage.learning.losses import LossConfig
 from cadrage.learning.network import (
     IMAGENET_MEAN,
@@ -18,6 +17,7 @@ from cadrage.learning.network import (
     OFFICIAL_STD,
     NetworkConfig,
 )
+from cadrage.learning.timm_trunk import expects_centred_pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,8 @@ PIXEL_RULES = {"imagenet": (IMAGENET_MEAN, IMAGENET_STD), "centred": (CENTRED_ME
 
 def usual_pixels(backbone: str) -> str:
     """Name of the pixel rule of the ImageNet weights that torchvision, timm or a package has for a backbone."""
-    return "centred" if backbone.startswith(f"timm:{TENSORFLOW}") else "imagenet"
+    centred = backbone.startswith("timm:") and expects_centred_pixels(backbone.removeprefix("timm:"))
+    return "centred" if centred else "imagenet"
 
 
 _CROPPER = NetworkConfig(channels=16, geometry=True, pixel_mean=CENTRED_MEAN, pixel_std=CENTRED_STD)

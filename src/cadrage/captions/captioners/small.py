@@ -21,8 +21,8 @@ from torch.nn import functional
 from cadrage.atomic import replacing
 from cadrage.captions.objective import likeliest_texts
 from cadrage.captions.vocabulary import BEGIN, END, PAD, Vocabulary
-from cadrage.errors import MissingExtraError, WeightsError
-from cadrage.learning.backbones import build_trunk, first_line
+from cadrage.errors import MissingExtraError, WeightsError, first_line
+from cadrage.learning.backbones import build_trunk
 from cadrage.learning.recipes import PIXEL_RULES
 
 FORMAT = "cadrage-captioner-1"
