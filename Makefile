@@ -23,7 +23,7 @@ demo: $(VENV)/runtime.done ## Crop the sample photographs into demo/, without to
 
 develop: $(VENV)/develop.done ## Install everything that tests and training need.
 
-test: develop ## Run all tests, on all CPUs.
+test: develop ## Run all tests, in up to four processes.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 fuzz: develop ## Read damaged pictures for FUZZ_SECONDS, each time others; make test reads 6,000.

@@ -52,7 +52,7 @@ def deaf_to_the_terminal() -> Iterator[None]:
 
 
 def start_with_pipe(work: Callable[..., object], *arguments: object) -> tuple[BaseProcess, Connection]:
-    """Start a process of its own, not a copy of this one, that ends with this one at the latest.
+    """Start a process of its own, not a copy of this one. It is ended with this one, unless that is killed.
 
     Args:
         work: a function of a module; is given its end of a pipe, and then the arguments.

@@ -42,7 +42,7 @@ def test_one_thread_does_all_itself(threads):
 
 
 def test_parts_are_shared_and_results_in_order(threads):
-    asked, met = threads(3), threading.Barrier(3, timeout=10)
+    asked, met = threads(3), threading.Barrier(3, timeout=60)
 
     def work(part):
         met.wait()  # passes only with three threads at once

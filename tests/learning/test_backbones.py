@@ -175,6 +175,9 @@ def test_blocks_of_a_transformer_can_be_frozen_one_by_one():
     ("name", "options", "message"),
     [
         ("no_such_network", {}, "no usable backbone named 'no_such_network'"),
+        ("resnet18.no_such_weights", {"initial_weights": "imagenet"}, "no usable backbone named"),
+        ("hf_hub:timm/resnet18", {}, "a network of a hub or a folder"),
+        ("", {}, "no usable backbone named ''"),
         ("crossvit_tiny_240", {}, r"has maps at strides \[12, 17\]; three are needed"),
         ("resnet18", {"initial_weights": "weights.pth"}, "not from a file"),
         ("resnet18", {"same_padding": True}, "SAME padding"),

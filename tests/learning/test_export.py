@@ -11,6 +11,7 @@ import onnxruntime as ort
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from cadrage.errors import WeightsError
 from cadrage.imaging import RasterRule
@@ -149,10 +150,21 @@ def test_an_export_that_fails_leaves_the_model_that_was_there(entry, tmp_path, m
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+class Moody(nn.Module):
+    """Decides by what it sees, which no graph can."""
+
+    channels, strides = (4, 4, 4), (16, 16, 16)
+
+    def forward(self, images):
+        grey = functional.avg_pool2d(images, 16).mean(dim=1, keepdim=True).expand(-1, 4, -1, -1)
+        return (grey, grey, grey) if float(grey.sum()) > 0 else (-grey, -grey, -grey)
+
+
 def test_a_network_that_torch_cannot_export_is_refused_and_leaves_nothing(tmp_path):
-    hiera = network(backbone="timm:hiera_tiny_224")
+    moody = network()
+    moody.trunk, moody.reduce = Moody(), nn.Conv2d(12, 8, 1)
     with pytest.raises(WeightsError, match="torch cannot turn this network into an ONNX graph") as refusal:
-        export_entry(hiera, tmp_path / "model", IDENTITY, RULE)
+        export_entry(moody, tmp_path / "model", IDENTITY, RULE)
     assert "\n" not in str(refusal.value)
     assert not any((tmp_path / "model").iterdir())
 

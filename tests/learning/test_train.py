@@ -21,7 +21,15 @@ from cadrage.learning.checkpoints import load_checkpoint, load_network
 from cadrage.learning.epochs import Silent, follow
 from cadrage.learning.losses import LossConfig
 from cadrage.learning.network import IMAGENET_MEAN, CropNetwork, NetworkConfig
-from cadrage.learning.recipes import CENTRED_MEAN, DEFAULT, PAPER, TrainConfig, usual_pixels, with_changes
+from cadrage.learning.recipes import (
+    CENTRED_MEAN,
+    DEFAULT,
+    PAPER,
+    PIXEL_RULES,
+    TrainConfig,
+    usual_pixels,
+    with_changes,
+)
 from cadrage.learning.run import run_recipe
 from cadrage.learning.samples import Sample, Step, rated_samples
 from cadrage.learning.train import evaluate, freeze, schedule, step_loss, train
@@ -372,12 +380,29 @@ def test_a_pixel_rule_is_for_the_weights_that_are_given():
     assert means(with_changes(DEFAULT)) == {CENTRED_MEAN}
 
 
-def test_pixels_are_those_that_timms_weights_were_trained_with():
-    assert {usual_pixels(f"timm:{name}") for name in ("tf_efficientnet_lite0", "vit_tiny_patch16_224")} == {
-        "centred"
-    }
-    others = ("timm:tf_efficientnet_b0", "timm:resnet18", "timm:no_such_network", "mobilenet_v2")
-    assert {usual_pixels(name) for name in others} == {"imagenet"}
+@pytest.mark.parametrize(
+    ("backbone", "rule"),
+    [
+        ("mobilenet_v2", "imagenet"),
+        ("timm:resnet18", "imagenet"),
+        ("timm:tf_efficientnet_b0", "imagenet"),
+        ("timm:tf_efficientnet_lite0", "centred"),
+        ("timm:vit_tiny_patch16_224", "centred"),
+        ("timm:tf_efficientnet_b0_ap", "centred"),  # an old name
+        ("timm:no_such_network", "imagenet"),
+        ("timm:resnet18.no_such_weights", "imagenet"),
+    ],
+)
+def test_pixels_are_those_that_weights_were_trained_with(backbone, rule):
+    assert usual_pixels(backbone) == PIXEL_RULES[rule]
+
+
+def test_pixels_of_other_weights_are_timms_own():
+    mean, deviation = usual_pixels("timm:vit_base_patch16_clip_224")
+    assert mean == pytest.approx((122.77, 116.75, 104.09), abs=0.01)
+    assert deviation == pytest.approx((68.50, 66.63, 70.32), abs=0.01)
+    changed = with_changes(DEFAULT, backbone="timm:vit_base_patch16_clip_224", pixels=(mean, deviation))
+    assert (changed.student.network.pixel_mean, changed.student.network.pixel_std) == (mean, deviation)
 
 
 def test_first_blocks_are_frozen():

@@ -138,10 +138,12 @@ def train_gaicd(
     except ImportError:
         raise MissingExtraError("Training", "train") from None
     chosen = recipes.named(recipe)
+    usual = None
     if pixels is None and weights == "imagenet" and recipe == "default":
         # The recipe's own rule is for the weights that the shipped model started from.
-        pixels = recipes.usual_pixels(backbone or recipes.result_config(chosen).network.backbone)
-    chosen = recipes.with_changes(chosen, seed=seed, epochs=epochs, backbone=backbone, pixels=pixels)
+        usual = recipes.usual_pixels(backbone or recipes.result_config(chosen).network.backbone)
+    given = usual if pixels is None else pixels
+    chosen = recipes.with_changes(chosen, seed=seed, epochs=epochs, backbone=backbone, pixels=given)
     division = divide_gaicd(root, validation, split_seed)
     photographs = photographs_in(unrated or [])
     if isinstance(chosen, recipes.DistillConfig) and len(photographs) < chosen.unrated:

@@ -42,7 +42,7 @@ class NetworkConfig:
     backbone: str = "mobilenet_v2"
     """A name that ``build_trunk`` knows."""
     scale: Scale = "multi"
-    """Read the maps at strides 8, 16 and 32, or the one at stride 16."""
+    """Read the trunk's three maps, mostly at strides 8, 16 and 32, or only the second, at stride 16."""
     pooling: Pooling = "clean"
     """Pooling and fusion as they should be, or with every quirk of the published code."""
     regions: Regions = "roi+rod"

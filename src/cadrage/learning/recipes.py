@@ -17,7 +17,7 @@ from cadrage.learning.network import (
     OFFICIAL_STD,
     NetworkConfig,
 )
-from cadrage.learning.timm_trunk import expects_centred_pixels
+from cadrage.learning.timm_trunk import PixelRule, pixels_expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +122,13 @@ CENTRED_MEAN = CENTRED_STD = (127.5, 127.5, 127.5)
 """Pixels brought to -1..1, as TensorFlow's MobileNetV2 was trained."""
 
 PIXEL_RULES = {"imagenet": (IMAGENET_MEAN, IMAGENET_STD), "centred": (CENTRED_MEAN, CENTRED_STD)}
-"""Mean and deviation of pixels by name: torchvision's and timm's weights expect ImageNet's."""
+"""Mean and deviation of pixels by name: torchvision's weights expect ImageNet's, and so do most of timm's."""
 
 
-def usual_pixels(backbone: str) -> str:
-    """Name of the pixel rule of the ImageNet weights that torchvision, timm or a package has for a backbone."""
-    centred = backbone.startswith("timm:") and expects_centred_pixels(backbone.removeprefix("timm:"))
-    return "centred" if centred else "imagenet"
+def usual_pixels(backbone: str) -> PixelRule:
+    """Mean and deviation of pixels for the ImageNet weights that torchvision or timm has for a backbone."""
+    known = pixels_expected(backbone.removeprefix("timm:")) if backbone.startswith("timm:") else None
+    return known or PIXEL_RULES["imagenet"]
 
 
 _CROPPER = NetworkConfig(channels=16, geometry=True, pixel_mean=CENTRED_MEAN, pixel_std=CENTRED_STD)
@@ -193,7 +193,7 @@ def with_changes(
     seed: int = 0,
     epochs: int | None = None,
     backbone: str | None = None,
-    pixels: str | None = None,
+    pixels: str | PixelRule | None = None,
 ) -> Recipe:
     """A recipe with changes in all of its networks.
 
@@ -203,14 +203,15 @@ def with_changes(
         epochs: number of epochs, or as they are.
         backbone: its name, or as it is. Blocks were chosen to be frozen for the recipe's own backbone: another one
             is trained whole.
-        pixels: a name of ``PIXEL_RULES``, how the initial weights expect pixels; or as it is. Teachers of another
-            backbone than the student's start from weights of their own and keep their rule.
+        pixels: how the initial weights expect pixels, a name of ``PIXEL_RULES`` or a rule; or as it is. Teachers of
+            another backbone than the student's start from weights of their own and keep their rule.
 
     Raises:
         RequestError: there is no such pixel rule.
     """
-    if pixels is not None and pixels not in PIXEL_RULES:
+    if isinstance(pixels, str) and pixels not in PIXEL_RULES:
         raise RequestError(f"There is no pixel rule '{pixels}': choose {' or '.join(PIXEL_RULES)}.")
+    rule = PIXEL_RULES[pixels] if isinstance(pixels, str) else pixels
 
     own = result_config(recipe).network.backbone
 
@@ -218,9 +219,8 @@ def with_changes(
         network, frozen = config.network, config.frozen_blocks
         if backbone is not None and backbone != network.backbone:
             network, frozen = replace(network, backbone=backbone), 0
-        if pixels is not None and network.backbone == (backbone or own):
-            mean, deviation = PIXEL_RULES[pixels]
-            network = replace(network, pixel_mean=mean, pixel_std=deviation)
+        if rule is not None and network.backbone == (backbone or own):
+            network = replace(network, pixel_mean=rule[0], pixel_std=rule[1])
         return replace(
             config,
             seed=config.seed + seed,

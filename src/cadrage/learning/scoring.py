@@ -39,7 +39,7 @@ def encode(network: CropNetwork, rasters: Tensor, precision: str = "float32") ->
 def trunk_maps(
     network: CropNetwork, rasters: Tensor, precision: str = "float32"
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The trunk's maps at strides 8, 16 and 32, in float32 whatever the arithmetic; arguments as for ``encode``."""
+    """The trunk's three maps, in float32 whatever the arithmetic; arguments as for ``encode``."""
     normalised = network.normalise(rasters).contiguous(memory_format=torch.channels_last)
     with torch.autocast(rasters.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
         fine, middle, coarse = network.trunk(normalised)

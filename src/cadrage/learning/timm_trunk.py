@@ -1,9 +1,9 @@
 """Trunks of timm: any of its networks that makes three maps, convolutional or a transformer.
 
 Networks whose maps lie at strides 8, 16 and 32 are read there. Of the others, such as plain vision transformers,
-which keep one stride, the last three maps are read, at stride 16: patches of 14 pixels are laid on a picture shrunk
-to 14/16, and maps of other strides are resampled. A network that takes one size of pictures sees every picture
-squeezed to that size, and its maps are stretched back.
+which keep one stride, the last three maps are read and brought to stride 16: patches of 14 pixels are laid on a
+picture shrunk to 14/16, and maps of other strides are resampled. A network that takes one size of pictures sees
+every picture squeezed to that size, and its maps are stretched back.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from cadrage.learning.pretrained import PACKAGES, load_packaged
 TENSORFLOW = "tf_"
 """Start of timm's names of networks whose weights were trained by TensorFlow, with its padding."""
 
+PixelRule = tuple[tuple[float, float, float], tuple[float, float, float]]
+
 PYRAMID = (8, 16, 32)
 LEVEL = (16, 16, 16)
 
-FLEXIBLE = {"dynamic_img_size": True}
+FLEXIBLE: tuple[Mapping[str, bool], ...] = ({"dynamic_img_size": True}, {"strict_img_size": False})
 """What makes many of timm's transformers take pictures of any size; convolutions need nothing for it."""
 
 PROBES_HW = ((160, 224), (224, 160))
@@ -58,6 +60,8 @@ class TimmTrunk(nn.Module):
             WeightsError: timm has no such network, it has no three maps, or the download failed.
         """
         super().__init__()
+        if ":" in name:
+            raise WeightsError(f"'{name}' is a network of a hub or a folder: give a name of timm's own.")
         try:
             self.model = _create(name)
         except _REFUSALS as error:
@@ -85,10 +89,11 @@ class TimmTrunk(nn.Module):
         """Settle which pictures the network takes, and the options with which it does."""
         if self._refused() is None:
             return {}
-        with suppress(*_REFUSALS):
-            self.model = _create(name, FLEXIBLE)
-            if self._refused() is None:
-                return FLEXIBLE
+        for options in FLEXIBLE:
+            with suppress(*_REFUSALS):
+                self.model = _create(name, options)
+                if self._refused() is None:
+                    return options
         self.model = _create(name)
         self.only_hw = _only_size(name)
         if (refused := self._refused()) is not None:
@@ -101,7 +106,9 @@ class TimmTrunk(nn.Module):
         self.eval()
         try:
             for height, width in PROBES_HW:
-                self(torch.zeros(1, 3, height, width))
+                found = tuple(features.shape[1] for features in self(torch.zeros(1, 3, height, width)))
+                if found != self.channels:
+                    return f"they should have {self.channels} channels and have {found}"
         except _REFUSALS as error:
             return first_line(error)
         finally:
@@ -118,7 +125,7 @@ class TimmTrunk(nn.Module):
             raise WeightsError(
                 f"timm could not download the weights of '{name}': {first_line(error)}"
             ) from error
-        except RuntimeError as error:
+        except _REFUSALS as error:
             raise WeightsError(f"timm has no weights of '{name}': {first_line(error)}") from error
 
     @property
@@ -170,12 +177,22 @@ def _only_size(name: str) -> tuple[int, int]:
     return height, width
 
 
-def expects_centred_pixels(name: str) -> bool:
-    """Whether timm's weights of a network expect pixels in -1..1, not by ImageNet's mean and deviation."""
+def pixels_expected(name: str) -> PixelRule | None:
+    """How timm's weights of a network expect pixels; ``None`` where timm does not know.
+
+    Returns:
+        Mean and deviation, red, green, blue, in 0-255.
+    """
     import timm  # noqa: PLC0415
 
-    known = timm.get_pretrained_cfg(name, allow_unregistered=True)
-    return known is not None and tuple(known.mean) == (0.5, 0.5, 0.5)
+    try:
+        known: Any = timm.get_pretrained_cfg(timm.models.get_deprecated_models().get(name) or name)
+    except RuntimeError:  # no such weights of the network
+        return None
+    if known is None:
+        return None
+    mean, deviation = ([round(255 * part, 4) for part in parts] for parts in (known.mean, known.std))
+    return (mean[0], mean[1], mean[2]), (deviation[0], deviation[1], deviation[2])
 
 
 def _resized(images: Tensor, size_hw: tuple[int, int]) -> Tensor:

@@ -24,6 +24,7 @@ from cadrage.captions.vocabulary import BEGIN, END, PAD, Vocabulary
 from cadrage.errors import MissingExtraError, WeightsError, first_line
 from cadrage.learning.backbones import build_trunk
 from cadrage.learning.recipes import PIXEL_RULES
+from cadrage.learning.timm_trunk import PYRAMID
 
 FORMAT = "cadrage-captioner-1"
 
@@ -87,6 +88,8 @@ class SmallCaptioner(nn.Module):
         self.trunk = build_trunk(
             config.backbone, initial_weights=initial_weights, same_padding=config.same_padding
         )
+        if self.trunk.strides != PYRAMID:
+            raise WeightsError(f"A captioner needs maps at strides 16 and 32; {config.backbone} has none.")
         mean, deviation = PIXEL_RULES[config.pixels]
         self.pixel_mean: Tensor
         self.pixel_std: Tensor
