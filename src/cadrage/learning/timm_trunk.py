@@ -95,7 +95,8 @@ class TimmTrunk(nn.Module):
                 if self._refused() is None:
                     return options
         self.model = _create(name)
-        self.only_hw = _only_size(name)
+        height, width = _configuration(name).input_size[-2:]
+        self.only_hw = (height, width)
         if (refused := self._refused()) is not None:
             raise WeightsError(f"timm's '{name}' makes no maps of a picture: {refused}.")
         return {}
@@ -169,12 +170,11 @@ def _create(name: str, options: Mapping[str, bool] | None = None, *, pretrained:
     return network
 
 
-def _only_size(name: str) -> tuple[int, int]:
+def _configuration(name: str) -> Any:  # noqa: ANN401  (timm's own class)
+    """What timm says of a network's weights, by its present or an old name; ``None`` where it knows none."""
     import timm  # noqa: PLC0415
 
-    known: Any = timm.get_pretrained_cfg(name)
-    height, width = known.input_size[-2:]
-    return height, width
+    return timm.get_pretrained_cfg(timm.models.get_deprecated_models().get(name) or name)
 
 
 def pixels_expected(name: str) -> PixelRule | None:
@@ -183,10 +183,8 @@ def pixels_expected(name: str) -> PixelRule | None:
     Returns:
         Mean and deviation, red, green, blue, in 0-255.
     """
-    import timm  # noqa: PLC0415
-
     try:
-        known: Any = timm.get_pretrained_cfg(timm.models.get_deprecated_models().get(name) or name)
+        known = _configuration(name)
     except RuntimeError:  # no such weights of the network
         return None
     if known is None:
