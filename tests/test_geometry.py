@@ -109,7 +109,21 @@ class TestAspectRatio:
         assert AspectRatio.parse(text) == AspectRatio(*expected)
 
     @pytest.mark.parametrize(
-        "text", ["", "wide", "16:9:1", "16:", "0:1", "1:0", "-1", "nan", "inf:1", "1e9:1"]
+        "text",
+        [
+            "",
+            "wide",
+            "16:9:1",
+            "16:",
+            "0:1",
+            "1:0",
+            "-1",
+            "nan",
+            "inf:1",
+            "1e9:1",
+            "1e308:1e308",
+            "1e-20:1e-20",
+        ],
     )
     def test_anything_else_is_refused(self, text):
         with pytest.raises(RequestError):

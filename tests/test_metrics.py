@@ -128,6 +128,10 @@ class TestCorrelations:
         assert srcc([1, 2, 3], [7, 7, 7]) == 0
         assert pcc([1, 2, 3], [7, 7, 7]) == 0
 
+    def test_scores_as_large_as_numbers_get_correlate(self):
+        assert pcc([1, 2, 3], [-1e308, 0, 1e308]) == pytest.approx(1)
+        assert pcc([1, 2, 3], [1e308, 1e308, 1e308]) == 0
+
     def test_constant_mos_leave_the_correlation_undefined(self):
         assert math.isnan(srcc([2, 2, 2], [1, 2, 3]))
         assert math.isnan(pcc([2, 2, 2], [2, 2, 2]))

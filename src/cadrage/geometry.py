@@ -146,6 +146,9 @@ NAMED_RATIOS: dict[str, tuple[int, int]] = {
 MOST_ELONGATED = 1000
 """Times that a side of a ratio may be as long as the other."""
 
+LONGEST_SIDE = 1e9
+"""Largest number in a ratio, and one by it the least: arithmetic with heights in pixels stays finite and exact."""
+
 
 @dataclass(frozen=True, slots=True)
 class AspectRatio:
@@ -155,11 +158,11 @@ class AspectRatio:
     height: float
 
     def __post_init__(self) -> None:
-        good = all(math.isfinite(v) and v > 0 for v in (self.width, self.height))
+        good = all(1 / LONGEST_SIDE <= v <= LONGEST_SIDE for v in (self.width, self.height))
         if not good or not 1 / MOST_ELONGATED <= self.width / self.height <= MOST_ELONGATED:
             raise RequestError(
                 f"The ratio {self.width:g}:{self.height:g} cannot be used: both sides must be positive "
-                f"numbers and neither over {MOST_ELONGATED} times the other."
+                f"numbers up to {LONGEST_SIDE:,.0f} and neither over {MOST_ELONGATED} times the other."
             )
 
     @property

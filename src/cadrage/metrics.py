@@ -29,6 +29,9 @@ RETURNED = (1, 2, 3, 4)
 ACCEPTED = (5, 10)
 """N: how many crops best by MOS are accepted."""
 
+LARGE = 1e100
+"""Scores beyond it are divided by the largest: the difference of two might be no number any more."""
+
 
 def pcc(mos: ArrayLike, predictions: ArrayLike) -> float:
     """Pearson's linear correlation of one image's predictions with its MOS.
@@ -67,6 +70,8 @@ def average_ranks(values: FloatArray) -> FloatArray:
 def _correlation(mos: FloatArray, predictions: FloatArray) -> float:
     if np.ptp(mos) == 0:
         return math.nan
+    if (largest := np.abs(predictions).max()) > LARGE:
+        predictions = predictions / largest
     if np.ptp(predictions) == 0:
         return 0.0
     # Brought to one scale first: squares of very small differences would underflow.

@@ -1,7 +1,10 @@
 """``cadrage evaluate``: metrics of models, checkpoints and scores made elsewhere."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -107,6 +110,16 @@ def test_written_scores_are_evaluated_to_the_same_figures(cadrage, data, tiny_en
     second = cadrage("evaluate", "gaicd", data, "--predictions", "new/scores.jsonl", "--json")
     figures = [{**json.loads(ran.out[0]), "method": ""} for ran in (first, second)]
     assert figures[0] == figures[1]
+
+
+def test_scores_are_written_although_nobody_reads_the_figures(data, tiny_entry, folder):
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-c", "from cadrage.cli import program; program()"]
+    command = [*program, "evaluate", "gaicd", data, "--model", tiny_entry.folder]
+    with os.fdopen(writing, "wb") as closed:
+        subprocess.run([*command, "--write-scores", "s.jsonl"], stdout=closed, check=False, cwd=folder)
+    assert len((folder / "s.jsonl").read_text().splitlines()) == 3
 
 
 @pytest.mark.parametrize(

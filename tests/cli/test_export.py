@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 def test_a_checkpoint_becomes_a_model_in_eight_bits_that_crops(cadrage, checkpoint, folder):
     photos = photographs(folder / "photographs", 12)
-    (folder / "val.json").write_text(json.dumps({"split": "val", "srcc": 0.75}))
+    (folder / "val.json").write_text(json.dumps({"method": "m", "split": "val", "images": 6, "srcc": 0.75}))
     ran = cadrage(
         "export", checkpoint, "--out", "models/discs", "--version", "1.2", "--license", "CC0-1.0",
         "--evaluation", "val.json", "--int8", "photographs",
@@ -65,7 +65,10 @@ def assert_refused(ran, sentence, folder):
         (["--out", "m", "--evaluation", "missing.json"], "missing.json does not exist."),
         (["--out", "m", "--notes", "missing.md"], "missing.md does not exist."),
         (["--out", "m", "--notes", "empty"], "empty cannot be read as a text file."),
-        (["--out", "m", "--evaluation", "note.json"], "note.json is not one JSON object"),
+        (
+            ["--out", "m", "--evaluation", "note.json"],
+            "note.json is not what 'cadrage evaluate gaicd --json'",
+        ),
         (["--out", "m", "--int8", "empty"], "empty holds no JPEG or PNG file"),
         (["--out", "m", "--int8", "missing"], "missing does not exist"),
         (["--out", "m", "--whole"], "--whole writes one float32 file: give --out FILE.onnx"),

@@ -136,6 +136,8 @@ def test_a_missing_data_set_is_refused(tmp_path):
         ("val", False),
         ("val (120 of the train part, seed 0)", False),
         ("val (120 of the train part, seed 1)", True),
+        ("val (36 of the train part, seed 0)", False),  # the first of the 120
+        ("val (121 of the train part, seed 0)", True),
         ("train", True),
         ("all", True),
     ],
@@ -147,6 +149,13 @@ def test_it_is_known_which_parts_a_model_has_learnt_from(split, learned):
     assert not learned_from({"data": {**data, "release": "unknown"}}, "unknown", split)
     assert not learned_from({"data": "GAICD"}, "conference", split)
     assert not learned_from({}, "conference", split)
+
+
+def test_a_model_that_was_given_the_parts_together_has_seen_all_of_them():
+    data = {"data_set": "GAICD", "release": "conference", "validation": "120 of the train part, seed 0"}
+    for training, learned in ((916, False), (1116, True), ("many", False)):
+        given = {**data, "training_images": training, "validation_images": 120}
+        assert learned_from({"data": given}, "conference", "test") == learned
 
 
 def test_a_model_that_nothing_was_held_back_from_has_seen_every_draw():

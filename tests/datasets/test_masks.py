@@ -47,12 +47,16 @@ def test_parts_are_drawn_by_seed(root):
     assert not set(names(division.training)) & set(names(division.validation))
     assert divide_masks(root, 2, seed=5) == division
     assert len({tuple(names(divide_masks(root, 2, seed).validation)) for seed in range(8)}) > 1
-    assert division.record() == {
+    record = division.record()
+    before = record.pop("fingerprint")
+    assert record == {
         "data_set": "discs",
         "training_images": 4,
         "validation_images": 2,
         "validation": "2 drawn with seed 5",
     }
+    assert divide_masks(root, 2, seed=5).record()["fingerprint"] == before
+    assert divide_masks(root, 2, seed=6).record()["fingerprint"] != before
     assert division.part("val") == (division.validation, "val (2 drawn with seed 5)")
     assert division.part("train") == (division.training, "train (all but 2 drawn with seed 5)")
     assert division.part("all") == (load_masks(root), "all")

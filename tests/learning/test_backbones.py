@@ -114,6 +114,17 @@ def test_what_is_no_weights_file_is_refused_in_one_line(tmp_path, name):
     assert "\n" not in str(refusal.value)
 
 
+def test_damaged_downloads_are_named_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    kept = tmp_path / "hub/checkpoints/mobilenet_v2-b0353104.pth"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"no weights at all")
+    with pytest.raises(WeightsError, match="ImageNet weights of mobilenet_v2 are damaged") as refusal:
+        build_trunk("mobilenet_v2", initial_weights="imagenet")
+    assert str(kept.parent) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
 def test_an_unknown_backbone_is_refused_with_the_choices():
     with pytest.raises(WeightsError, match=r"'alexnet': choose one of mobilenet_v2, .*resnet50 or timm:NAME"):
         build_trunk("alexnet")

@@ -107,9 +107,9 @@ def test_teachers_then_their_scores_then_the_student(whole):
     folder, seen = whole
     stages = list(dict.fromkeys(stage for stage, _, _ in seen))
     assert stages[2:] == [
+        "opening photographs to teach",
         "teacher-0",
         "teacher-1",
-        "opening photographs to teach",
         "taught",
         "student-0",
         "student-1",
@@ -122,12 +122,15 @@ def test_teachers_then_their_scores_then_the_student(whole):
     assert record["epoch"] == 2
     assert record["data"]["distilled"] == {"teachers": 2, "windows": 6, "unrated": 5}
     assert record["data"]["students"] == 2
+    assert json.loads((folder / "student/run.json").read_text()) == json.loads(json.dumps(record))
     assert json.loads((folder / "run.json").read_text())["config"] == json.loads(json.dumps(RECIPE.to_dict()))
 
 
-def test_a_damaged_unrated_photograph_is_refused_before_the_teachers_learn(division, unrated, tmp_path):
+@pytest.mark.parametrize("kept", [0, 0.6], ids=["no photograph", "truncated"])
+def test_a_damaged_unrated_photograph_is_refused_before_the_teachers_learn(division, unrated, tmp_path, kept):
     damaged = tmp_path / "damaged.jpg"
-    damaged.write_bytes(b"no photograph")
+    whole = unrated[0].read_bytes()
+    damaged.write_bytes(whole[: int(kept * len(whole))] or b"no photograph")
     watcher = Stages()
     with pytest.raises(ImageError, match=r"damaged\.jpg"):
         follow_recipe(division, [damaged, *unrated[:4]], tmp_path / "run", watcher=watcher)

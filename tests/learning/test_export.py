@@ -150,6 +150,14 @@ def test_an_export_that_fails_leaves_the_model_that_was_there(entry, tmp_path, m
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_name_that_is_no_text_leaves_the_model_that_was_there(entry, tmp_path):
+    folder = shutil.copytree(entry.folder, tmp_path / "model")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(WeightsError, match=r"have to be text: '\\udcf6' is none"):
+        export_entry(quick_network(), folder, replace(IDENTITY, license="caf\udcf6"), RULE)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
 class Moody(nn.Module):
     """Decides by what it sees, which no graph can."""
 

@@ -91,7 +91,13 @@ def test_the_crop_scorer_is_the_same_to_the_last_bit(whole, source):
 
 
 def test_what_was_made_on_the_way_is_removed(whole):
-    assert {path.name for path in whole.iterdir()} == {"network.pt", "run.json", "state.pt", "tensorboard"}
+    assert {path.name for path in whole.iterdir()} == {
+        ".lock",
+        "network.pt",
+        "run.json",
+        "state.pt",
+        "tensorboard",
+    }
 
 
 @pytest.mark.parametrize(("stage", "at"), [("encoding views", 5), ("run", 3), ("run", 20)])

@@ -16,7 +16,7 @@ from rated import load_part, write_rated
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cadrage.datasets.division import divide_gaicd
-from cadrage.errors import CadrageError, DataError, RequestError
+from cadrage.errors import CadrageError, DataError, RequestError, WeightsError
 from cadrage.learning.checkpoints import load_checkpoint, load_network
 from cadrage.learning.epochs import Silent, follow
 from cadrage.learning.losses import LossConfig
@@ -98,6 +98,32 @@ class StopAt(Silent):
     def epoch(self, stage, line):
         if line.epoch == self.last_epoch:
             raise StoppedError
+
+
+def test_a_run_belongs_to_one_process_at_a_time(parts, tmp_path):
+    class Other(Silent):
+        def step(self, stage, done, total):
+            with pytest.raises(RequestError, match="Another process is at work on"):
+                train(CONFIG, *parts, tmp_path / "run", data=DATA)
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train(CONFIG, *parts, tmp_path / "run", data=DATA, watcher=Other())
+    with pytest.raises(StoppedError):  # which it may now: nobody is at work
+        train(CONFIG, *parts, tmp_path / "run", data=DATA, watcher=StopAt(step=1))
+
+
+def test_a_finished_run_makes_its_network_again_where_it_can(whole, parts, tmp_path):
+    run = shutil.copytree(whole, tmp_path / "run")
+    expected = load_checkpoint(run / "network.pt")
+    last_is_best = load_checkpoint(run / "state.pt")["history"][-1]["epoch"] == expected["record"]["epoch"]
+    (run / "network.pt").unlink()
+    if last_is_best:
+        train(CONFIG, *parts, run, data=DATA)
+        assert same_tensors(load_checkpoint(run / "network.pt")["state"], expected["state"])
+    else:
+        with pytest.raises(WeightsError, match="There is no checkpoint"):
+            train(CONFIG, *parts, run, data=DATA)
 
 
 def test_it_learns_what_people_like(parts, tmp_path):

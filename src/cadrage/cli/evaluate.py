@@ -12,7 +12,7 @@ import typer
 from cadrage.cli.console import Progress, Rows
 from cadrage.cli.evaluate_captioner import evaluate_captioner
 from cadrage.cli.evaluate_captions import evaluate_captions
-from cadrage.errors import MissingExtraError, RequestError, WeightsError
+from cadrage.errors import DataError, MissingExtraError, RequestError, WeightsError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,13 +117,19 @@ def evaluate_gaicd(
             split=drawn,
             strict=strict,
         )
+    # Before the figures, which may go to a pipe that is closed; and a disk that is full by now costs no figures.
+    unwritten: DataError | None = None
+    if write_scores is not None:
+        try:
+            write_predictions(write_scores, images, scores)
+        except DataError as error:
+            unwritten = error
     if as_json:
-        print(json.dumps(evaluation.to_dict()))
+        print(json.dumps(evaluation.to_dict()), flush=True)
     else:
         _print(evaluation)
-    # Last: a disk that is full by now costs no figures.
-    if write_scores is not None:
-        write_predictions(write_scores, images, scores)
+    if unwritten is not None:
+        raise unwritten
 
 
 def _chosen(

@@ -110,6 +110,10 @@ def _read_json(path: Path) -> dict[str, object]:
         content = json.loads(_read_text(path))
     except ValueError as error:
         raise DataError(f"{path} is not a JSON file as 'cadrage evaluate --json' prints it.") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path} is not one JSON object as 'cadrage evaluate --json' prints it.")
-    return content
+    measured = isinstance(content, dict) and {"method", "split", "images"} <= content.keys()
+    if not measured or not any(isinstance(content.get(name), int | float) for name in ("srcc", "max_f")):
+        raise DataError(
+            f"{path} is not what 'cadrage evaluate gaicd --json' or 'cadrage evaluate saliency --json' prints."
+        )
+    row: dict[str, object] = content
+    return row

@@ -116,8 +116,8 @@ def train_gaicd(
 ) -> None:
     """Train a crop scorer on a data set in the GAICD layout (images/ and annotations/).
 
-    The result is RUN/network.pt (or RUN/student/network.pt), with every setting and the history in run.json and
-    scalars for TensorBoard. A run that was stopped at any moment continues when the same command is given again.
+    The result is RUN/network.pt, with every setting and the history in run.json and scalars for TensorBoard; or
+    RUN/student/network.pt, with those of each network that took part in the folders beside it. A run that was stopped at any moment continues when the same command is given again.
 
     \b
       cadrage train gaicd GAICD --recipe paper

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cadrage.datasets.gaicd import FOLDERS, SPLITS, load_gaicd, release_of, split_by_seed
+from cadrage.datasets.gaicd import FOLDERS, RELEASE_COUNTS, SPLITS, load_gaicd, release_of, split_by_seed
 from cadrage.datasets.types import RatedImage
 from cadrage.errors import DataError
+
+DRAWN = "{} of the train part, seed {}"
+"""Describes a validation part that was drawn: how many photographs, and by which seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,23 @@ def learned_from(record: Mapping[str, Any], release: str, split: str) -> bool:
         return False
     if (data.get("data_set"), data.get("release")) != ("GAICD", release):
         return False
-    return split not in ("test", "val", f"val ({data.get('validation')})")
+    if split in ("test", "val"):
+        # One that has learnt from more than the train part was given the parts together.
+        counts = [data.get(f"{part}_images") for part in ("training", "validation")]
+        own = [RELEASE_COUNTS[release].get(part, 0) for part in ("train", "val")]  # type: ignore[index]
+        return sum(count for count in counts if isinstance(count, int)) > sum(own)
+    measured, aside = (
+        _drawn(split.removeprefix("val (").removesuffix(")")),
+        _drawn(str(data.get("validation"))),
+    )
+    # A draw begins with the same photographs as a larger one of the same seed.
+    return measured is None or aside is None or measured[1] != aside[1] or measured[0] > aside[0]
+
+
+def _drawn(description: str) -> tuple[int, int] | None:
+    """How many photographs were drawn, and the seed, from a description of ``divide_gaicd``."""
+    found = re.fullmatch(DRAWN.format(r"(\d+)", r"(-?\d+)"), description)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def parts_of(root: Path) -> list[str]:
@@ -108,7 +128,7 @@ def divide_gaicd(root: Path, validation: int | None, seed: int) -> Division:
     if not validation:
         return Division(train, (), release, "none")
     rest, drawn = split_by_seed(train, validation, seed)
-    return Division(rest, drawn, release, f"{validation} of the train part, seed {seed}")
+    return Division(rest, drawn, release, DRAWN.format(validation, seed))
 
 
 def draw_validation(root: Path, validation: int | None, seed: int) -> Division:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,8 @@ class MaskDivision:
             "training_images": len(self.training),
             "validation_images": len(self.validation),
             "validation": self.description,
+            # So that a run is not continued on other masks.
+            "fingerprint": f"{_fingerprint_of(self.training)} {_fingerprint_of(self.validation)}",
         }
 
     def part(self, name: str) -> tuple[tuple[MaskedImage, ...], str]:
@@ -60,6 +64,15 @@ class MaskDivision:
         if name == "all":
             return tuple(sorted((*self.training, *self.validation), key=lambda image: image.name)), "all"
         raise RequestError(f"There is no split '{name}': choose train, val or all.")
+
+
+def _fingerprint_of(images: Iterable[MaskedImage]) -> str:
+    """Tells sets of masks apart by their names and contents."""
+    digest = hashlib.sha256()
+    for image in images:
+        digest.update(image.name.encode(errors="surrogateescape") + b"\0")
+        digest.update(hashlib.sha256(image.mask_path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
 
 
 def load_masks(root: Path) -> tuple[MaskedImage, ...]:

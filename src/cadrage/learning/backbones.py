@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cadrage.errors import WeightsError
+from cadrage.errors import WeightsError, first_line
 from cadrage.learning.mobilenet import MobileNetV2
 from cadrage.learning.padding import pad_strided_convolutions
 from cadrage.learning.timm_trunk import PYRAMID, TimmTrunk
@@ -151,11 +151,16 @@ def _download(model: nn.Module, name: str) -> None:
 
     try:
         state = models.get_model_weights(name).IMAGENET1K_V1.get_state_dict(progress=True)
+        model.load_state_dict(state)
     except OSError as error:
         raise WeightsError(
             f"torchvision could not download the ImageNet weights of {name} ({error}); give a file instead."
         ) from error
-    model.load_state_dict(state)
+    except Exception as error:  # torch raises many kinds for a damaged file and for a broken connection
+        raise WeightsError(
+            f"torchvision's ImageNet weights of {name} are damaged ({first_line(error)}): remove them from "
+            f"{torch.hub.get_dir()}/checkpoints, or give a file instead."
+        ) from error
 
 
 def _load_file(model: nn.Module, path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from cadrage import __version__
 from cadrage.atomic import replacing
@@ -48,6 +49,24 @@ def begin_run(run: Path, header: Mapping[str, Any], device: str) -> dict[str, An
     record = {**plain, "sessions": sessions}
     write_record(run, {**(held or {}), **record})
     return record
+
+
+def hold_run(run: Path) -> FileLock:
+    """Keep other processes from a run until the lock is released: a slower one would put a finished run back.
+
+    Raises:
+        RequestError: another process holds it, or the folder cannot hold locks.
+    """
+    lock = FileLock(run / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RequestError(
+            f"Another process is at work on {run}: wait for it, or give another folder."
+        ) from error
+    except (OSError, NotImplementedError) as error:
+        raise RequestError(f"{run} cannot be locked: {error}.") from error
+    return lock
 
 
 def write_record(run: Path, record: Mapping[str, Any]) -> None:

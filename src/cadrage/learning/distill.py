@@ -29,6 +29,7 @@ from cadrage.learning.checkpoints import (
     load_checkpoint,
     save_atomically,
     save_network,
+    write_record,
 )
 from cadrage.learning.devices import require_device
 from cadrage.learning.epochs import Silent, Watcher
@@ -89,10 +90,14 @@ def distill(
     names = [len(unrated), *(str(unrated[index]) for index in order)]
     header = run_header(config.to_dict(), data, initial_weights)
     begin_run(run, {**header, "unrated": hashlib.sha256(repr(names).encode()).hexdigest()[:12]}, device)
-    unrated_photos = [
-        open_photo(unrated[index]) for index in order
-    ]  # before hours of work: one may be damaged
     watcher = watcher or Silent()
+    # Decoded before hours of work: one may be damaged.
+    samples = [*training]
+    lesson = {"windows": len(images) * config.windows, "unrated": len(order)}
+    unrated_photos = (open_photo(unrated[index]) for index in order)
+    for photo in itertools.chain(cut_windows(images, config, generator), unrated_photos):
+        samples.append(unrated_sample(photo, config.student.raster_rule))
+        watcher.step("opening photographs to teach", len(samples) - len(training), sum(lesson.values()))
     together: dict[str, Any] = {"locks": run / "locks", "watcher": watcher}
     own = config.student.network.backbone
 
@@ -116,14 +121,8 @@ def distill(
         return share(work, **together)
 
     teachers = train_all("teacher", config.teachers, training, data)
-    lesson = {"teachers": len(teachers), "windows": len(images) * config.windows, "unrated": len(order)}
-    samples = [*training]
-    for photo in itertools.chain(cut_windows(images, config, generator), unrated_photos):
-        samples.append(unrated_sample(photo, config.student.raster_rule))
-        done, total = len(samples) - len(training), lesson["windows"] + lesson["unrated"]
-        watcher.step("opening photographs to teach", done, total)
     taught = teach(teachers, samples, run / "taught", **together)
-    told = {**data, "distilled": lesson}
+    told = {**data, "distilled": {"teachers": len(teachers), **lesson}}
     branches = [replace(config.student, branch=branch) for branch in range(config.students)]
     students = train_all("student", branches, taught, told)
     result = mean_network(students)
@@ -138,6 +137,7 @@ def distill(
         "environment": environment(device),
     }
     save_network(result, folder / "network.pt", made)
+    write_record(folder, made)
     return result
 
 

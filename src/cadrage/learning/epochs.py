@@ -21,6 +21,7 @@ from cadrage.errors import RequestError
 from cadrage.learning.checkpoints import (
     begin_run,
     environment,
+    hold_run,
     load_checkpoint,
     save_atomically,
     write_record,
@@ -104,12 +105,13 @@ class Run:
             device: "cpu" or "cuda".
 
         Raises:
-            RequestError: the folder holds another run, or cannot be used.
+            RequestError: the folder holds another run, cannot be used, or is in use by another process.
         """
         self.folder = folder
         self.history: list[Epoch] = []
         self._header, self._parts, self._device = dict(header), parts, device
         self._record = begin_run(folder, header, device)
+        self._lock = hold_run(folder)
         if (folder / STATE).exists():
             resumed = load_checkpoint(folder / STATE)
             for name, part in parts.items():
@@ -151,29 +153,32 @@ class Run:
             RequestError: the loss grew beyond all bounds.
         """
         watcher, name = watcher or Silent(), self.folder.name
-        total = epochs * len(plan(torch.Generator()))
-        scalars = _scalar_writer(self.folder, after=len(self.history))
-        for epoch in range(len(self.history), epochs):
-            draw = seed * 100_003 + epoch + (branch * 1_009 if epoch else 0)
-            generator = torch.Generator().manual_seed(draw)
-            torch.manual_seed(draw)
-            steps = plan(generator)
-            losses, rate = 0.0, 0.0
-            for number, indices in enumerate(steps):
-                done = epoch * len(steps) + number
-                loss, rate = step(indices, Place(done, total, generator))
-                if not math.isfinite(loss):
-                    raise RequestError(
-                        f"The loss became {loss} in epoch {epoch + 1} of {name}: lower the learning rate."
-                    )
-                losses += loss
-                watcher.step(name, done + 1, total)
-            self.history.append(Epoch(epoch + 1, losses / len(steps), rate, report()))
-            _log(scalars, self.history[-1])
-            watcher.epoch(name, self.history[-1])
-            keep()
-            self._save()
-        scalars.close()
+        try:
+            total = epochs * len(plan(torch.Generator()))
+            scalars = _scalar_writer(self.folder, after=len(self.history))
+            for epoch in range(len(self.history), epochs):
+                draw = seed * 100_003 + epoch + (branch * 1_009 if epoch else 0)
+                generator = torch.Generator().manual_seed(draw)
+                torch.manual_seed(draw)
+                steps = plan(generator)
+                losses, rate = 0.0, 0.0
+                for number, indices in enumerate(steps):
+                    done = epoch * len(steps) + number
+                    loss, rate = step(indices, Place(done, total, generator))
+                    if not math.isfinite(loss):
+                        raise RequestError(
+                            f"The loss became {loss} in epoch {epoch + 1} of {name}: lower the learning rate."
+                        )
+                    losses += loss
+                    watcher.step(name, done + 1, total)
+                self.history.append(Epoch(epoch + 1, losses / len(steps), rate, report()))
+                _log(scalars, self.history[-1])
+                watcher.epoch(name, self.history[-1])
+                keep()
+                self._save()
+            scalars.close()
+        finally:
+            self._lock.release()
 
     def _save(self) -> None:
         lines = [line.to_dict() for line in self.history]

@@ -12,7 +12,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,10 +119,9 @@ def export_entry(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WeightsError(f"{folder} cannot be made a folder: {error.strerror}.") from error
-    encode, score = folder / "encode.onnx", folder / "score.onnx"
     # Beside their place until they are checked: a model that is there already stays whole.
     with TemporaryDirectory(prefix=".cadrage-", dir=folder) as scratch:
-        graphs = Path(scratch) / encode.name, Path(scratch) / score.name
+        graphs = Path(scratch) / "encode.onnx", Path(scratch) / "score.onnx"
         write_pair(network, *graphs, rule)
         check_graphs(network, *graphs, rule)
         smooth = [pixels[0].numpy() for pixels, _ in _random_pictures(rule)]
@@ -133,27 +132,33 @@ def export_entry(
             quantise_head(graphs[1], graphs[0], calibration)
             check_agreement(network, *graphs, calibration)
             check_saliency(network, graphs[0], calibration, SALIENCY_AGREEMENT)
-        for new, place in zip(graphs, (encode, score), strict=True):
-            new.replace(place)
-    entry = WeightsEntry(
-        folder=folder,
-        name=identity.name,
-        version=identity.version,
-        license=identity.license,
-        encode=GraphFile.of(encode),
-        score=GraphFile.of(score),
-        input=InputRule(rule.short_side, rule.multiple, rule.max_long_side),
-        training=identity.training,
-        metrics=tuple(identity.metrics),
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        precision="int8" if calibration else "float32",
-        created=datetime.now(UTC).date().isoformat(),
-    )
-    write_entry(entry)
-    notes = "\n\n".join(filter(None, [identity.notes.strip(), caveat_of(network)]))
-    with replacing(folder / CARD_FILE) as part:
-        part.write_text(render_card(entry, notes), encoding="utf-8")
-    return entry
+        entry = WeightsEntry(
+            folder=Path(scratch),
+            name=identity.name,
+            version=identity.version,
+            license=identity.license,
+            encode=GraphFile.of(graphs[0]),
+            score=GraphFile.of(graphs[1]),
+            input=InputRule(rule.short_side, rule.multiple, rule.max_long_side),
+            training=identity.training,
+            metrics=tuple(identity.metrics),
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            precision="int8" if calibration else "float32",
+            created=datetime.now(UTC).date().isoformat(),
+        )
+        card = Path(scratch) / CARD_FILE
+        notes = "\n\n".join(filter(None, [identity.notes.strip(), caveat_of(network)]))
+        try:
+            described = write_entry(entry)
+            card.write_text(render_card(entry, notes), encoding="utf-8")
+        except UnicodeEncodeError as error:
+            raise WeightsError(
+                "Name, version, licence, notes and figures of a model have to be text: "
+                f"{error.object[error.start : error.end]!r} is none."
+            ) from error
+        for made in (*graphs, card, described):
+            made.replace(folder / made.name)
+    return replace(entry, folder=folder)
 
 
 def caveat_of(network: CropNetwork) -> str:

@@ -102,6 +102,8 @@ def train(
         watcher=watcher,
         branch=config.branch,
     )
+    if not (folder / "network.pt").exists():  # of a run that had ended
+        keep()
     average.load_state_dict(load_checkpoint(folder / "network.pt")["state"])
     return average
 
