@@ -43,6 +43,21 @@ def test_a_number_is_width_over_height(ratios):
     assert CropRequest(ratios).ratios == (AspectRatio(1.5, 1),)
 
 
+def test_what_is_no_request_no_model_and_no_limit_is_refused_in_a_sentence(cropper):
+    photo = lamp(480, 360, (300, 200, 480, 360))
+    with pytest.raises(RequestError, match="A request is a CropRequest"):
+        cropper.crop(photo, request={"top": 2})
+    with pytest.raises(RequestError, match="rows of four numbers"):
+        cropper.score(photo, None)
+    with pytest.raises(WeightsError, match="A model is a name or the path of a folder, not 5"):
+        Cropper(5)
+    with pytest.raises(RequestError, match="threads must be from 1 to 1024, not '2'"):
+        Cropper(threads="2")
+    for limit in ("x", 0, -5):
+        with pytest.raises(RequestError, match="The limit of pixels must be a whole number above 0"):
+            Cropper(pixel_limit=limit)
+
+
 def test_a_request_asks_for_one_free_crop_by_default():
     assert CropRequest() == CropRequest(("free",), top=1, max_overlap=0.8)
 

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,8 @@ from cadrage import AspectRatio, Box, CropRequest, Region, RequestError
         ({"min_size": "half"}, "smallest crop"),
         ({"min_area": -0.1}, "smallest area must be from 0 to 1"),
         ({"min_area": 0.8, "max_area": 0.5}, "must be more than the smallest"),
-        ({"max_area": 0}, "must be more than the smallest"),
+        ({"max_area": 0}, "largest area must be above 0"),
+        ({"avoid": [Region((0, 0, 5))]}, "four numbers"),
         ({"keep": [(1, 2, 3)]}, "four numbers"),
         ({"keep": [(10, 0, 5, 5)]}, "x1 < x2"),
         ({"keep": "1,2,3,4"}, "'keep' is a list"),
@@ -43,6 +45,21 @@ def test_a_wrong_request_is_refused_in_one_sentence(values, said):
     with pytest.raises(RequestError, match=said) as caught:
         CropRequest.from_dict(values)
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_and_arrays_of_numpy_are_taken_as_pythons():
+    given = CropRequest(
+        np.float32(1.5), top=np.int64(2), keep=np.array([[0, 0, 50, 50]]), prefer=[tuple(np.arange(4.0) + 1)],
+        avoid=[Region((1, 2, 3, 4))], focus=np.array([5.0, 6.0]), headroom=np.float64(0.25),
+        min_area=np.float32(0.5),
+    )  # fmt: skip
+    plain = CropRequest(
+        1.5, top=2, keep=[(0, 0, 50, 50)], prefer=[(1, 2, 3, 4)], avoid=[(1, 2, 3, 4)], focus=(5, 6),
+        headroom=0.25, min_area=0.5,
+    )  # fmt: skip
+    assert given == plain
+    assert json.loads(json.dumps(given.to_dict())) == plain.to_dict()
+    assert CropRequest(size=(np.int64(300), np.int32(200))).to_dict() == {"size": [300, 200]}
 
 
 def test_unknown_names_are_refused_with_the_known_ones():

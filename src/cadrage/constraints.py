@@ -166,7 +166,7 @@ def check_request(request: CropRequest, size_wh: SizeWH) -> None:
     if request.size and not request.upscale and (request.size[0] > width or request.size[1] > height):
         raise RequestError(
             f"The size {request.size[0]}x{request.size[1]} is larger than the frame of {width}x{height} pixels; "
-            "allow it with upscale."
+            "allow it with upscale (--upscale)."
         )
 
 

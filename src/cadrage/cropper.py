@@ -55,9 +55,11 @@ class Cropper:
             pixel_limit: most pixels a photograph may have.
 
         Raises:
-            RequestError: ``threads`` is outside its range.
+            RequestError: ``threads`` or ``pixel_limit`` is outside its range.
             WeightsError: the model is missing or damaged.
         """
+        if not isinstance(pixel_limit, int) or pixel_limit < 1:
+            raise RequestError(f"The limit of pixels must be a whole number above 0, not {pixel_limit!r}.")
         self.scorer = Scorer(model, threads=threads)
         self.pixel_limit = pixel_limit
         self._rule = RasterRule(**asdict(self.scorer.entry.input))
@@ -101,6 +103,10 @@ class Cropper:
         if request is not None and (wishes or ratios != ("free",)):
             raise RequestError("Give a request or its parts, not both.")
         request = request or CropRequest.from_dict({"ratios": ratios, **wishes})
+        if not isinstance(request, CropRequest):
+            raise RequestError(
+                "A request is a CropRequest: CropRequest.from_dict makes one of names and values."
+            )
         return self.answer(self.open(source), request)
 
     def answer(self, photo: Photo, request: CropRequest) -> CropResult:

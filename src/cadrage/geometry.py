@@ -78,9 +78,9 @@ def as_boxes(boxes: ArrayLike | Iterable[Box]) -> FloatArray:
         RequestError: the shape is another, a value is not finite, or a box has no area.
     """
     rows: Any = boxes
-    if not isinstance(boxes, np.ndarray):
-        rows = [row.as_tuple() if isinstance(row, Box) else row for row in boxes]  # type: ignore[union-attr]
     try:
+        if not isinstance(boxes, np.ndarray):
+            rows = [row.as_tuple() if isinstance(row, Box) else row for row in boxes]  # type: ignore[union-attr]
         array = np.asarray(rows, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise RequestError("Boxes must be rows of four numbers x1, y1, x2, y2.") from error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TypeGuard
+from typing import Any, TypeGuard
+
+import numpy as np
 
 _GREATEST = sys.float_info.max
 
@@ -11,6 +13,11 @@ _GREATEST = sys.float_info.max
 def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a value is a finite number that a float can hold; texts of digits and truth values are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _GREATEST
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401
+    """Numbers and arrays of numpy as Python's numbers and lists; anything else as it is."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def to_number(text: str) -> float:

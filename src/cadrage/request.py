@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from cadrage.errors import RequestError
 from cadrage.geometry import AspectRatio, Box
-from cadrage.numbers import is_number
+from cadrage.numbers import is_number, plain
 from cadrage.selection import MAX_OVERLAP
 
 Shape = AspectRatio | Literal["free", "original"]
@@ -113,6 +113,8 @@ class CropRequest:
     faces: bool = False
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
         object.__setattr__(self, "ratios", self._shapes())
         object.__setattr__(self, "keep", tuple(map(_box, _listed(self.keep, "keep"))))
         object.__setattr__(self, "prefer", tuple(map(_region, _listed(self.prefer, "prefer"))))
@@ -147,6 +149,8 @@ class CropRequest:
         for value, what in ((self.min_area, "smallest area"), (self.max_area, "largest area")):
             if value is not None:
                 _check(value, 0, 1, what)
+        if self.max_area == 0:
+            raise RequestError("The largest area must be above 0.")
         if self.max_area is not None and self.max_area <= (self.min_area or 0):
             raise RequestError(
                 f"The largest area, {self.max_area:g}, must be more than the smallest, {self.min_area or 0:g}."
@@ -206,6 +210,7 @@ def parse_shapes(
 
 
 def _parse_shape(ratio: object) -> Shape:
+    ratio = plain(ratio)
     if isinstance(ratio, AspectRatio):
         return ratio
     if is_number(ratio):
@@ -236,6 +241,7 @@ def _listed(values: object, name: str) -> Iterable[object]:
 def _box(value: object) -> Box:
     if isinstance(value, Box):
         return value
+    value = _plain_numbers(value)
     if not isinstance(value, Sequence) or len(value) != 4 or not all(map(is_number, value)):
         raise RequestError(f"A box is four numbers x1,y1,x2,y2, not {value!r}.")
     return Box(*value)
@@ -243,13 +249,19 @@ def _box(value: object) -> Box:
 
 def _region(value: object) -> Region:
     if isinstance(value, Region):
-        return value
+        return Region(_box(value.box), value.weight)
     if isinstance(value, Mapping) and "box" in value and value.keys() <= {"box", "weight"}:
         return Region(_box(value["box"]), value.get("weight", 1.0))
     return Region(_box(value))
 
 
+def _plain_numbers(value: object) -> object:
+    value = plain(value)
+    return [plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 def _pair(value: object, what: str) -> tuple[Any, Any]:
+    value = _plain_numbers(value)
     if not isinstance(value, Sequence) or len(value) != 2 or not all(map(is_number, value)):
         raise RequestError(f"{what}, two numbers, not {value!r}.")
     return value[0], value[1]

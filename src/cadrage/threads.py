@@ -18,8 +18,8 @@ def require_threads(count: int) -> None:
     Raises:
         RequestError: it is not from 1 to ``MOST_THREADS``.
     """
-    if not 1 <= count <= MOST_THREADS:
-        raise RequestError(f"The number of threads must be from 1 to {MOST_THREADS}, not {count}.")
+    if not isinstance(count, int) or not 1 <= count <= MOST_THREADS:
+        raise RequestError(f"The number of threads must be from 1 to {MOST_THREADS}, not {count!r}.")
 
 
 def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:

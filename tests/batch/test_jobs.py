@@ -93,6 +93,7 @@ def test_a_request_that_contradicts_the_photograph_is_an_error_of_it(cropper, ph
     done = do_job(cropper, Task(request_), Job(photo))
     assert done.result is None
     assert said in done.error
+    assert done.error.startswith(f"{photo}: ")
     assert done.to_dict() == {"source": str(photo), "error": done.error}
 
 

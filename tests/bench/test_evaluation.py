@@ -176,12 +176,22 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(DataError, match=r"cannot be written: Is a directory\.$"):
         write_predictions(tmp_path, IMAGES, [MOS, MOS])
     with pytest.raises(DataError, match=r"cannot be written: Is a directory\.$"):
-        require_writable(tmp_path)
+        require_writable(tmp_path, tmp_path / "data")
 
 
 def test_whether_scores_can_be_written_is_known_before_and_leaves_the_folder_only(tmp_path):
-    require_writable(tmp_path / "new" / "scores.jsonl")
+    require_writable(tmp_path / "new" / "scores.jsonl", tmp_path / "data")
     assert list(tmp_path.rglob("*")) == [tmp_path / "new"]
+
+
+@pytest.mark.parametrize("name", ["images/train/a.jpg", "annotations/a.txt"])
+def test_no_file_of_the_data_set_is_overwritten(tmp_path, name):
+    file = tmp_path / "data" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("kept")
+    with pytest.raises(DataError, match="belongs to the data set and is not overwritten"):
+        require_writable(file, tmp_path / "data")
+    require_writable(tmp_path / "data" / "scores.jsonl", tmp_path / "data")
 
 
 @pytest.mark.parametrize(

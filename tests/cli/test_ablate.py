@@ -180,7 +180,7 @@ def test_grids_take_no_options_of_training(project, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([7, "."], "no ablation of table 7: choose 3, 4, 5"),
+        ([7, "."], "no ablation of table 7: choose 2, 3, 4, 5"),
         ([4, ".", "--weights", "vgg16"], "given as BACKBONE=FILE; got 'vgg16'"),
         ([4, ".", "--weights", "vgg16=none"], "Table 4 has no row of the backbone 'vgg16'"),
         ([4, ".", "--only", "alexnet"], "Table 4 has no row 'alexnet'"),

@@ -148,6 +148,16 @@ def test_a_box_file_that_cannot_be_read_is_named(score):
         assert said in ran.err[0]
 
 
+def test_no_photograph_of_the_call_is_overwritten(score, lamp):
+    lamp("lamp.png")
+    before = Path("lamp.png").read_bytes()
+    write({"image": "lamp.png", "boxes": BOXES})
+    ran = score("--boxes", "boxes.jsonl", "--out", "./lamp.png")
+    assert (ran.code, ran.out) == (2, [])
+    assert ran.err == ["cadrage: lamp.png is a photograph and is not overwritten: choose another name."]
+    assert Path("lamp.png").read_bytes() == before
+
+
 def test_a_folder_cannot_be_written_to(score, lamp):
     lamp("lamp.png")
     ran = score("--boxes", write({"image": "lamp.png", "boxes": BOXES}), "--out", ".")

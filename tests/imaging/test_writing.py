@@ -198,6 +198,11 @@ class TestTargets:
         assert Image.open(tmp_path / "new" / "a.jpg").size == (40, 30)
         assert Image.open(stream).size == (9, 9)
 
+    def test_rows_of_numbers_and_names_as_text(self, scene, tmp_path):
+        (written,) = write_crops(open_photo(scene), np.array([BOX.as_tuple()]), [str(tmp_path / "one.png")])
+        assert written.path == tmp_path / "one.png"
+        assert open_photo(written.path).size_wh == (BOX.rounded()[2] - BOX.x1, BOX.rounded()[3] - BOX.y1)
+
     def test_a_stream_that_cannot_seek(self, scene, encode):
         class Pipe(io.RawIOBase):
             data = b""

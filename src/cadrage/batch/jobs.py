@@ -141,11 +141,17 @@ def do_job(cropper: Cropper, task: Task, job: Job) -> Done:
     try:
         result, written = crop_photo(cropper, task, job, job.open(cropper.pixel_limit))
     except CadrageError as error:
-        return Done(job.source, time.perf_counter() - start, error=str(error))
+        return Done(job.source, time.perf_counter() - start, error=_named(job.source, error))
     except MemoryError:
         reason = f"{printable(job.source)} needs more memory than there is."
         return Done(job.source, time.perf_counter() - start, error=reason)
     return Done(job.source, time.perf_counter() - start, result, written)
+
+
+def _named(source: str, error: CadrageError) -> str:
+    """What is wrong, and with which photograph: an error of the request does not know it."""
+    name, reason = printable(source), str(error)
+    return reason if name in reason else f"{name}: {reason}"
 
 
 def crop_photo(

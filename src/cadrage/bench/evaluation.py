@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cadrage.atomic import replacing, require_replaceable
+from cadrage.datasets.gaicd import FOLDERS
 from cadrage.datasets.json_entries import shown
 from cadrage.datasets.pictures import SLACK
 from cadrage.datasets.types import RatedImage
@@ -84,12 +85,19 @@ def write_predictions(path: Path, images: Sequence[RatedImage], scores: Sequence
             stream.write(json.dumps(line) + "\n")
 
 
-def require_writable(path: Path) -> None:
+def require_writable(path: Path, data_set: Path) -> None:
     """Find out before photographs are scored whether ``write_predictions`` can write there; its folder is made.
+
+    Args:
+        path: the file.
+        data_set: root of the data set, no picture or label of which is overwritten.
 
     Raises:
         DataError: it cannot.
     """
+    inside = any(path.resolve().is_relative_to((data_set / part).resolve()) for part in FOLDERS)
+    if inside and path.exists():
+        raise DataError(f"{path} belongs to the data set and is not overwritten: choose another name.")
     with _writable(path):
         require_replaceable(path)
 

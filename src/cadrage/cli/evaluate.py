@@ -100,7 +100,7 @@ def evaluate_gaicd(
         name, method, training = _exported(model)
     warn_if_learned(name, training, release, drawn)
     if write_scores is not None:
-        require_writable(write_scores)
+        require_writable(write_scores, root)
     with Progress("evaluating", len(images)) as progress:
 
         def counted(image: RatedImage) -> Any:  # noqa: ANN401

@@ -21,6 +21,7 @@ from cadrage.cropper import Cropper
 from cadrage.errors import CadrageError, DataError, RequestError
 from cadrage.geometry import FloatArray, as_boxes
 from cadrage.imaging.photo import printable, reason_of
+from cadrage.imaging.saving import same_file
 from cadrage.numbers import is_number
 from cadrage.runtime import Features
 from cadrage.selection import rounded
@@ -66,6 +67,10 @@ def score(
       2  none could be, or an option or a line is malformed (then nothing is written)
     """
     lines = read_lines(boxes)
+    if any(same_file(out, _locate(line.image, boxes.parent)) for line in lines):
+        raise RequestError(
+            f"{printable(str(out))} is a photograph and is not overwritten: choose another name."
+        )
     cropper = Cropper(model, threads=threads)
     failed = 0
     quiet = str(out) == STANDARD_OUTPUT and sys.stdout.isatty()

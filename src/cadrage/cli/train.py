@@ -117,7 +117,8 @@ def train_gaicd(
     """Train a crop scorer on a data set in the GAICD layout (images/ and annotations/).
 
     The result is RUN/network.pt, with every setting and the history in run.json and scalars for TensorBoard; or
-    RUN/student/network.pt, with those of each network that took part in the folders beside it. A run that was stopped at any moment continues when the same command is given again.
+    RUN/student/network.pt, with those of each network that took part in the folders beside it. A run that was
+    stopped at any moment continues when the same command is given again.
 
     \b
       cadrage train gaicd GAICD --recipe paper

@@ -106,7 +106,7 @@ def writing(path: Path, sources: Iterable[Path]) -> Iterator[Path]:
     name = printable(str(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and any(_same_file(path, source) for source in sources):
+        if path.exists() and any(same_file(path, source) for source in sources):
             raise ImageError(f"{name} is a source and is not overwritten: choose another name.")
         with replacing(path) as part:
             yield part
@@ -162,11 +162,12 @@ def same_colours(one: Image.Image, other: Image.Image) -> bool:
     return _colour_space(one) == _colour_space(other)
 
 
-def _same_file(path: Path, source: Path) -> bool:
+def same_file(path: Path, source: Path) -> bool:
+    """Whether two paths lead to one file that is there."""
     try:
         return path.samefile(source)
-    except OSError:
-        return False  # one of them is not there, so nothing can be replaced
+    except (OSError, ValueError):  # what no file can be named is a ValueError
+        return False
 
 
 def _sharing_pixels(image: Image.Image) -> Image.Image:

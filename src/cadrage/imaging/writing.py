@@ -11,10 +11,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from cadrage.errors import ImageError, RequestError
-from cadrage.geometry import Box
+from cadrage.geometry import Box, as_boxes
 from cadrage.imaging.animation import check_frames, is_animated, pages_agree, write_frames
 from cadrage.imaging.crops import cutter, whole_pixels
 from cadrage.imaging.failures import printable, reason_of
@@ -112,8 +113,8 @@ def copies_coefficients(photo: Photo, rule: OutputRule) -> bool:
 @quiet()
 def write_crops(
     photo: Photo,
-    boxes: Sequence[Box],
-    targets: Sequence[Target],
+    boxes: ArrayLike | Iterable[Box],
+    targets: Sequence[Target | str],
     rule: OutputRule = OutputRule(),
     *,
     size_wh: Size | None = None,
@@ -127,7 +128,8 @@ def write_crops(
 
     Args:
         photo: the photograph.
-        boxes: in frame pixels; rounded to whole pixels and clipped to the frame.
+        boxes: shape (N, 4), or an iterable of ``Box``, in frame pixels; rounded to whole pixels and clipped to the
+            frame.
         targets: as many: paths, whose folders are made and whose files are replaced, or open binary files. The
             format does not depend on their names; see ``suffix_for``.
         rule: how they are written.
@@ -142,16 +144,17 @@ def write_crops(
         RequestError: a box lies outside the frame, the size is impossible, targets are too few or the same.
         MissingExtraError: ``rule.lossless`` for a JPEG file without the extra ``lossless``.
     """
-    regions = [whole_pixels(box, photo.size_wh) for box in boxes]
+    regions = [whole_pixels(Box(*row), photo.size_wh) for row in as_boxes(boxes).tolist()]
+    places: list[Target] = [Path(target) if isinstance(target, str) else target for target in targets]
     _check_size(size_wh)
-    _check_targets(targets, len(regions))
+    _check_targets(places, len(regions))
     job = _Job(photo, _writer_for(photo, rule), rule, size_wh, _protected(photo, sources))
     if not regions:
         return []
     if is_animated(photo, job.writer) and (job.writer is not TIFF or pages_agree(photo)):
         check_frames(photo)
-        return list(itertools.starmap(job.write_frames, zip(regions, targets, strict=True)))
-    return job.write_stills(regions, targets)
+        return list(itertools.starmap(job.write_frames, zip(regions, places, strict=True)))
+    return job.write_stills(regions, places)
 
 
 @dataclass(frozen=True, slots=True)

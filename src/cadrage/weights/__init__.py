@@ -54,7 +54,10 @@ def load_entry(name_or_path: str | os.PathLike[str] | None = None) -> WeightsEnt
         >>> load_entry().name
         'gaic-mobilenetv2'
     """
-    wanted = os.fspath(DEFAULT_MODEL if name_or_path is None else name_or_path)
+    try:
+        wanted = os.fspath(DEFAULT_MODEL if name_or_path is None else name_or_path)
+    except TypeError:
+        raise WeightsError(f"A model is a name or the path of a folder, not {name_or_path!r}.") from None
     shipped = shipped_models()
     if wanted in shipped:
         return read_entry(_SHIPPED / wanted)

@@ -208,7 +208,9 @@ def ablation_table(number: int) -> AblationTable:
         RequestError: it is none of those that compare trained networks.
     """
     if number not in TABLES:
-        raise RequestError(f"There is no ablation of table {number}: choose {', '.join(map(str, TABLES))}.")
+        raise RequestError(
+            f"There is no ablation of table {number}: choose {', '.join(map(str, (2, *TABLES)))}."
+        )
     return TABLES[number]
 
 
