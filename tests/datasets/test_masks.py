@@ -1,12 +1,14 @@
 """Photographs with masks: what belongs together, what is set aside, what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from masked import disc, write_masked
 from PIL import Image
 
 from cadrage.datasets.faults import DamagedCopy
-from cadrage.datasets.masks import divide_masks, load_masks, read_mask
+from cadrage.datasets.masks import MaskDivision, divide_masks, load_masks, read_mask
 from cadrage.errors import DataError, RequestError
 
 
@@ -39,6 +41,12 @@ def test_grey_values_of_a_mask_count_from_the_middle(root):
     )
     mask = read_mask(load_masks(root)[0])
     assert (mask[:, :48].any(), mask[:, 48:].all()) == (False, True)
+
+
+def test_a_mask_that_cannot_be_read_is_named(root):
+    image = replace(load_masks(root)[0], mask_path=root / "masks")
+    with pytest.raises(DataError, match=r"masks cannot be read: Is a directory\."):
+        MaskDivision("discs", (image,), (), "none").record()
 
 
 def test_parts_are_drawn_by_seed(root):

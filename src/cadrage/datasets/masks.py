@@ -41,7 +41,11 @@ class MaskDivision:
     description: str
 
     def record(self) -> dict[str, Any]:
-        """Plain values for a run record."""
+        """Plain values for a run record.
+
+        Raises:
+            DataError: a mask cannot be read.
+        """
         return {
             "data_set": self.data_set,
             "training_images": len(self.training),
@@ -67,11 +71,18 @@ class MaskDivision:
 
 
 def _fingerprint_of(images: Iterable[MaskedImage]) -> str:
-    """Tells sets of masks apart by their names and contents."""
+    """Tells sets of masks apart by their names and contents.
+
+    Raises:
+        DataError: a mask cannot be read.
+    """
     digest = hashlib.sha256()
     for image in images:
         digest.update(image.name.encode(errors="surrogateescape") + b"\0")
-        digest.update(hashlib.sha256(image.mask_path.read_bytes()).digest())
+        try:
+            digest.update(hashlib.sha256(image.mask_path.read_bytes()).digest())
+        except OSError as error:
+            raise DataError(f"{image.mask_path} cannot be read: {error.strerror}.") from error
     return digest.hexdigest()[:12]
 
 
