@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cadrage.batch.names import NameTemplate, parent_of
-from cadrage.errors import CadrageError, ImageError
+from cadrage.errors import CadrageError, ImageError, RequestError
 from cadrage.geometry import Box
 from cadrage.imaging import (
     PIXEL_LIMIT,
@@ -150,8 +150,7 @@ def do_job(cropper: Cropper, task: Task, job: Job) -> Done:
 
 def _named(source: str, error: CadrageError) -> str:
     """What is wrong, and with which photograph: an error of the request does not know it."""
-    name, reason = printable(source), str(error)
-    return reason if name in reason else f"{name}: {reason}"
+    return f"{printable(source)}: {error}" if isinstance(error, RequestError) else str(error)
 
 
 def crop_photo(

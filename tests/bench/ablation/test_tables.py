@@ -95,7 +95,7 @@ def test_published_operations_of_a_crop_are_those_of_the_head_s_first_layers(one
 
 
 def test_another_table_is_refused():
-    with pytest.raises(RequestError, match="no ablation of table 6: choose 3, 4, 5"):
+    with pytest.raises(RequestError, match="no ablation of table 6: choose 2, 3, 4, 5"):
         ablation_table(6)
 
 
