@@ -67,7 +67,7 @@ def score(
       2  none could be, or an option or a line is malformed (then nothing is written)
     """
     lines = read_lines(boxes)
-    if any(same_file(out, _locate(line.image, boxes.parent)) for line in lines):
+    if out.exists() and any(same_file(out, _locate(line.image, boxes.parent)) for line in lines):
         raise RequestError(
             f"{printable(str(out))} is a photograph and is not overwritten: choose another name."
         )

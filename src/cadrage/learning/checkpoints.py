@@ -57,15 +57,30 @@ def hold_run(run: Path) -> FileLock:
     Raises:
         RequestError: another process holds it, or the folder cannot hold locks.
     """
-    lock = FileLock(run / ".lock")
+    lock = acquired(run / ".lock", patient=False)
+    if lock is None:
+        raise RequestError(f"Another process is at work on {run}: wait for it, or give another folder.")
+    return lock
+
+
+def acquired(path: Path, *, patient: bool) -> FileLock | None:
+    """A lock that is held until it is released; ``None`` where another holds it and the caller is impatient.
+
+    Args:
+        path: of the lock's file, whose folder is made if missing.
+        patient: wait for it.
+
+    Raises:
+        RequestError: the folder cannot hold locks.
+    """
+    lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise RequestError(
-            f"Another process is at work on {run}: wait for it, or give another folder."
-        ) from error
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=-1 if patient else 0)
+    except Timeout:
+        return None
     except (OSError, NotImplementedError) as error:
-        raise RequestError(f"{run} cannot be locked: {error}.") from error
+        raise RequestError(f"{path} cannot be locked: {error}.") from error
     return lock
 
 

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock, Timeout
-
-from cadrage.errors import RequestError
+from cadrage.learning.checkpoints import acquired
 from cadrage.learning.epochs import Watcher
 
 Result = TypeVar("Result")
@@ -49,15 +47,10 @@ def share(work: Mapping[str, Callable[[], Result]], locks: Path, watcher: Watche
 @contextmanager
 def _held(path: Path, patient: bool) -> Iterator[bool]:
     """Hold a lock as long as the block runs; whether it is held, which an impatient caller may not get."""
-    lock = FileLock(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=-1 if patient else 0)
-    except Timeout:
+    lock = acquired(path, patient=patient)
+    if lock is None:
         yield False
         return
-    except (OSError, NotImplementedError) as error:
-        raise RequestError(f"{path} cannot be locked: {error}.") from error
     try:
         yield True
     finally:
